@@ -1,0 +1,1 @@
+"""Where it happens: accounts, markets, prices and one port to every exchange."""

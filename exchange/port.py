@@ -1,0 +1,161 @@
+"""The one port to every exchange: what the platform asks for, in the platform's own types.
+
+Amounts and prices are ``Decimal`` from the exchange's strings on; amounts are in the base coin (never in contracts);
+timestamps are the exchange's, in milliseconds UTC. Every method raises the errors of :mod:`exchange.errors` and no
+others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from strategies.contract import MarketKind, MarketSpec, OrderType, Side
+
+
+class ReportedStatus(StrEnum):
+    """What an exchange says of an order."""
+
+    OPEN = "open"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Ticker:
+    symbol: str
+    last: Decimal
+    timestamp: int
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """``timestamp`` is the open time; ``volume`` is in base."""
+
+    timestamp: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    free: Decimal
+    used: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangePosition:
+    """One-way mode: ``amount`` in base is negative for a short."""
+
+    symbol: str
+    amount: Decimal
+    average_price: Decimal
+    unrealised_pnl: Decimal
+    leverage: Decimal | None = None
+    liquidation_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    symbol: str
+    client_order_id: str
+    side: Side
+    type: OrderType
+    amount: Decimal
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    post_only: bool = False
+    reduce_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReport:
+    """An order as the exchange knows it. ``client_order_id`` is empty for orders placed by hand."""
+
+    symbol: str
+    client_order_id: str
+    exchange_order_id: str
+    status: ReportedStatus
+    side: Side | None = None
+    type: OrderType | None = None
+    amount: Decimal | None = None
+    filled: Decimal | None = None
+    price: Decimal | None = None
+    average_price: Decimal | None = None
+    timestamp: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FillReport:
+    """One execution. ``fee`` is what was charged, in ``fee_currency`` (negative is a rebate)."""
+
+    symbol: str
+    trade_id: str
+    exchange_order_id: str
+    client_order_id: str
+    side: Side
+    price: Decimal
+    amount: Decimal
+    fee: Decimal
+    fee_currency: str
+    timestamp: int
+    is_maker: bool
+
+
+class ExchangeGateway(Protocol):
+    def server_time(self) -> int: ...
+
+    def markets(self) -> Mapping[str, MarketSpec]:
+        """Every market that can be traded, by unified symbol."""
+        ...
+
+    def ticker(self, symbol: str) -> Ticker: ...
+
+    def candles(self, symbol: str, timeframe: str, *, since: int | None = None, limit: int = 500) -> list[Candle]:
+        """Oldest first; the last one may still be forming."""
+        ...
+
+    def balances(self) -> Mapping[str, Balance]:
+        """By coin."""
+        ...
+
+    def positions(self) -> list[ExchangePosition]:
+        """Open linear positions only."""
+        ...
+
+    def open_orders(self, symbol: str) -> list[OrderReport]:
+        """All pages."""
+        ...
+
+    def order(self, symbol: str, client_order_id: str) -> OrderReport:
+        """Looks among open orders, then in the history. Raises ``OrderNotFound``."""
+        ...
+
+    def fills_since(self, kind: MarketKind, since: int) -> list[FillReport]:
+        """Every execution of the account on this kind of market with ``timestamp >= since``, all pages, oldest first."""
+        ...
+
+    def place(self, request: OrderRequest) -> OrderReport:
+        """Sends once, never retries by itself. Raises ``OutcomeUnknown`` when no trustworthy answer came."""
+        ...
+
+    def cancel(self, symbol: str, client_order_id: str) -> None:
+        """Raises ``OrderNotFound`` when the exchange has nothing to cancel: it may have filled."""
+        ...
+
+    def set_leverage(self, symbol: str, leverage: Decimal) -> None:
+        """Idempotent; linear markets only."""
+        ...

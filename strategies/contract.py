@@ -1,0 +1,269 @@
+"""The contract between a strategy and the platform.
+
+A strategy says which orders should be resting *now*; the platform makes it so. At every point the platform calls
+``step`` with the strategy's own state, the price, the position and the fills that arrived since the last step, and
+receives a :class:`Decision`: the next state and the complete set of orders that should stand. What is not in the set
+is cancelled, what is missing is placed.
+
+Numbers inside a strategy are ``float`` so that a step can be compiled for back-tests; ``MarketSpec`` carries the
+exchange's own ``Decimal`` increments and the platform quantises every wanted order once, on the way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Side(StrEnum):
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def opposite(self) -> Side:
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class OrderType(StrEnum):
+    LIMIT = "limit"
+    MARKET = "market"
+    STOP = "stop"  # stop-market: becomes a market order when the trigger price is met
+
+
+class MarketKind(StrEnum):
+    SPOT = "spot"
+    LINEAR = "linear"  # perpetual or dated future, margined and settled in the quote coin
+
+
+class Direction(StrEnum):
+    LONG = "long"
+    SHORT = "short"
+    NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSpec:
+    """One market's rules, as the exchange states them.
+
+    ``symbol`` is ccxt's unified symbol (``ETH/USDT`` spot, ``ETH/USDT:USDT`` linear). ``tick`` is the price
+    increment in quote, ``step`` the amount increment in base (contracts × contract size). Limits that an exchange
+    does not state are ``None``. Fees are fractions (0.001 = 0.1 %).
+    """
+
+    symbol: str
+    kind: MarketKind
+    base: str
+    quote: str
+    tick: Decimal
+    step: Decimal
+    min_amount: Decimal
+    maker_fee: Decimal
+    taker_fee: Decimal
+    min_notional: Decimal | None = None
+    max_amount: Decimal | None = None
+    contract_size: Decimal = Decimal(1)
+    max_leverage: Decimal | None = None
+
+    @property
+    def buy_fee_in_base(self) -> bool:
+        """Spot exchanges take a buyer's fee from what was bought; futures charge the quote coin."""
+        return self.kind is MarketKind.SPOT
+
+    def quantise_price(self, price: float | Decimal) -> Decimal:
+        """The nearest multiple of the tick (half to even)."""
+        ticks = (_exact(price) / self.tick).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
+        return (ticks * self.tick).quantize(self.tick) if self.tick < 1 else ticks * self.tick
+
+    def quantise_amount(self, amount: float | Decimal) -> Decimal:
+        """The largest multiple of the step that is not above ``amount``.
+
+        A float that is within one part in 10⁹ below a multiple *is* that multiple: 0.3 / 0.1 must give three steps.
+        """
+        ratio = _exact(amount) / self.step
+        nearest = ratio.quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
+        close_enough = abs(ratio - nearest) <= max(abs(nearest), Decimal(1)) * Decimal("1e-9")
+        steps = nearest if close_enough else ratio.quantize(Decimal(1), rounding=ROUND_FLOOR)
+        return (steps * self.step).quantize(self.step) if self.step < 1 else steps * self.step
+
+
+def _exact(value: float | Decimal) -> Decimal:
+    return value if isinstance(value, Decimal) else Decimal(repr(float(value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One instant of a market. ``timestamp`` is the exchange's, in milliseconds UTC; prices are in quote."""
+
+    timestamp: int
+    price: float
+
+
+@dataclass(frozen=True, slots=True)
+class PositionView:
+    """What the bot holds, from its own ledger: ``amount`` in base (negative is short), prices and P&L in quote."""
+
+    amount: float = 0.0
+    average_price: float = 0.0
+    realised_pnl: float = 0.0
+    unrealised_pnl: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FillSeen:
+    """One execution of one of this strategy's orders, each reported exactly once and in the exchange's order.
+
+    ``amount`` is in base before fees, ``fee_base`` what the exchange took of the base coin (0 when it charged
+    another coin). ``done`` is true with the fill that completes the wanted order.
+    """
+
+    slot: str
+    sequence: int
+    side: Side
+    price: float
+    amount: float
+    fee_base: float
+    timestamp: int
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why: a code that a sentence is made from, and the numbers it was decided on."""
+
+    code: str
+    numbers: Mapping[str, float | int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedOrder:
+    """An order that should be standing.
+
+    ``(slot, sequence)`` is the identity of the wish: the platform never places the same wish twice, whatever happens
+    to the processes in between. A strategy that wants a new order in a slot whose last one filled raises the
+    sequence. ``trade`` names the round trip that the order belongs to (``grid:7``); the ledger pairs fills by it.
+    """
+
+    slot: str
+    sequence: int
+    side: Side
+    type: OrderType
+    amount: float
+    reason: Reason
+    price: float | None = None
+    trigger_price: float | None = None
+    post_only: bool = False
+    reduce_only: bool = False
+    trade: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A strategy's opinion. ``confidence`` is 0–1; prices in quote; ``timestamp`` milliseconds UTC."""
+
+    direction: Direction
+    entry: float
+    confidence: float
+    timestamp: int
+    strategy_type: str
+    stop_loss: float | None = None
+    take_profit: float | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The strategy is done (its stop loss or take profit was met) and asks to be stopped once nothing is wanted."""
+
+    reason: Reason
+
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision(Generic[S]):
+    """What a step decided: the next state, every order that should stand, and what is worth telling."""
+
+    state: S
+    wanted: tuple[WantedOrder, ...] = ()
+    signal: Signal | None = None
+    notes: tuple[Reason, ...] = ()
+    finish: Finish | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a configuration on a market: the field, the value, the limit and the mend."""
+
+    field: str
+    message: str
+    value: str = ""
+    limit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One line of a strategy's plan, for the preview chart and the bot page."""
+
+    price: Decimal
+    side: Side
+    amount: Decimal
+    label: str
+
+
+class StrategyConfig(BaseModel):
+    """Base of every strategy's configuration: frozen, strict about unknown fields.
+
+    Forms, the API schema, YAML and the documentation are generated from the model, so every field carries a
+    ``description`` in plain language and, in ``json_schema_extra``, its ``unit``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+C = TypeVar("C", bound=StrategyConfig)
+
+
+class Strategy(Protocol[C, S]):
+    """One trading idea. Instances hold nothing: everything that changes is in the state."""
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    title: ClassVar[str]
+    description: ClassVar[str]
+    Config: type[C]
+
+    def initial_state(self, config: C, market: MarketSpec) -> S: ...
+
+    def step(
+        self,
+        config: C,
+        market: MarketSpec,
+        state: S,
+        point: Point,
+        position: PositionView,
+        fills: Sequence[FillSeen],
+    ) -> Decision[S]:
+        """Pure. The same arguments give the same decision, and nothing else is looked at."""
+        ...
+
+    def dump(self, state: S) -> dict[str, Any]:
+        """The state as JSON: the snapshot. ``load(dump(s)) == s``."""
+        ...
+
+    def load(self, data: Mapping[str, Any]) -> S: ...
+
+    def preflight(
+        self, config: C, market: MarketSpec, price: Decimal, quote_available: Decimal, base_available: Decimal
+    ) -> list[Problem]:
+        """Everything that would keep this configuration from opening *and closing* each of its orders."""
+        ...
+
+    def levels(self, config: C, market: MarketSpec, price: Decimal) -> list[Level]:
+        """The orders that a start at ``price`` would rest, for previews."""
+        ...
