@@ -1,0 +1,1 @@
+"""People: users, later roles, API keys and the audit log."""

@@ -1,0 +1,1 @@
+"""What would have happened: strategies run over history with the exchange's own matching rules."""

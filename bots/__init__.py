@@ -1,0 +1,1 @@
+"""Who does it: bots, their orders and fills, the tick, the ledger and the lifecycle."""

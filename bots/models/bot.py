@@ -1,0 +1,144 @@
+"""The bot and the snapshots of its strategy's state."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django_celery_beat.models import PeriodicTask
+
+from bots.lifecycle import BOT_TRANSITIONS, BotStatus, check_bot_transition
+from bots.models.columns import quantity
+from exchange.models import Environment, ExchangeAccount
+
+_TAG_ALPHABET = string.ascii_lowercase + string.digits
+
+
+def new_tag() -> str:
+    """Six characters that tell this bot's orders from everybody else's on a shared exchange account."""
+    return "".join(secrets.choice(_TAG_ALPHABET) for _ in range(6))
+
+
+class BotMode(models.TextChoices):
+    DEMO = "demo", "Demo"
+    LIVE = "live", "Live"
+
+
+# What kind of account each mode trades on.
+ENVIRONMENTS_OF_MODE = {
+    BotMode.DEMO: frozenset({Environment.SIMULATOR, Environment.DEMO, Environment.TESTNET}),
+    BotMode.LIVE: frozenset({Environment.LIVE}),
+}
+
+
+class BotQuerySet(models.QuerySet["Bot"]):
+    def active(self) -> BotQuerySet:
+        """All but those put away."""
+        return self.filter(archived_at__isnull=True)
+
+    def ticking(self) -> BotQuerySet:
+        """Bots that have work to do at every interval."""
+        return self.filter(status__in=[BotStatus.STARTING, BotStatus.RUNNING, BotStatus.PAUSED, BotStatus.STOPPING])
+
+
+class Bot(models.Model):
+    """One strategy on one symbol of one account, with its own virtual ledger."""
+
+    name = models.SlugField(max_length=64, unique=True)
+    tag = models.CharField(max_length=6, unique=True, default=new_tag, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="bots")
+    account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="bots")
+    symbol = models.CharField(max_length=64, help_text="As ccxt writes it: ETH/USDT (spot), ETH/USDT:USDT (linear).")
+    strategy = models.CharField(max_length=64)
+    config = models.JSONField(default=dict)
+    mode = models.CharField(max_length=8, choices=BotMode, default=BotMode.DEMO)
+    tick_interval = models.PositiveIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(3600)],
+        help_text="Seconds between ticks.",
+    )
+    status = models.CharField(max_length=12, choices=BotStatus, default=BotStatus.STOPPED, editable=False)
+    status_reason = models.TextField(blank=True, editable=False)
+    close_position_on_stop = models.BooleanField(default=False, editable=False)
+    # Everything up to here was the last run's: a start opens a new one with a fresh state.
+    run = models.PositiveIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, editable=False)
+    stopped_at = models.DateTimeField(null=True, editable=False)
+    # A bot that has traded is never deleted, only put away: its orders and fills stay on record.
+    archived_at = models.DateTimeField(null=True, editable=False)
+    last_tick_at = models.DateTimeField(null=True, editable=False)
+    last_error = models.TextField(blank=True, editable=False)
+    errors_in_a_row = models.PositiveIntegerField(default=0, editable=False)
+    periodic_task = models.OneToOneField(
+        PeriodicTask, null=True, blank=True, on_delete=models.SET_NULL, related_name="bot", editable=False
+    )
+
+    objects = BotQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        indexes = [models.Index(fields=["status"]), models.Index(fields=["account", "symbol"])]
+        constraints = [
+            models.CheckConstraint(name="bot_tick_interval_positive", condition=models.Q(tick_interval__gte=1)),
+            models.CheckConstraint(name="bot_status_known", condition=models.Q(status__in=BotStatus.values)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def change_status(self, status: BotStatus, reason: str) -> None:
+        """Raises ``InvalidTransition``. The caller saves."""
+        check_bot_transition(self.name, self.status, status)
+        self.status = status
+        self.status_reason = reason
+
+    def may_become(self, status: BotStatus) -> bool:
+        return status in BOT_TRANSITIONS[BotStatus(self.status)]
+
+    @property
+    def is_ticking(self) -> bool:
+        return self.status in {BotStatus.STARTING, BotStatus.RUNNING, BotStatus.PAUSED, BotStatus.STOPPING}
+
+    @property
+    def can_start(self) -> bool:
+        return self.may_become(BotStatus.STARTING)
+
+    @property
+    def can_stop(self) -> bool:
+        return self.may_become(BotStatus.STOPPING)
+
+    @property
+    def can_pause(self) -> bool:
+        return self.may_become(BotStatus.PAUSED)
+
+    @property
+    def can_resume(self) -> bool:
+        return self.status == BotStatus.PAUSED
+
+    @property
+    def can_edit(self) -> bool:
+        """Configuration and account are fixed while orders may be standing."""
+        return self.status == BotStatus.STOPPED
+
+
+class Snapshot(models.Model):
+    """The strategy's state after a tick that changed it. The newest one of the present run is the truth."""
+
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="snapshots")
+    run = models.PositiveIntegerField()
+    strategy_version = models.CharField(max_length=32)
+    state: models.JSONField[Any, Any] = models.JSONField()
+    price = quantity(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["bot", "-id"])]
+
+    def __str__(self) -> str:
+        return f"{self.bot} at {self.created_at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,100 @@
+"""Exchange accounts and their encrypted keys."""
+
+from __future__ import annotations
+
+import json
+
+from django.conf import settings
+from django.db import models
+from encrypted_model_fields.fields import EncryptedCharField
+
+from exchange.errors import NeedsOperator
+from exchange.gateway_config import GatewayConfig
+
+# Every Fernet token starts with the version byte 0x80, which is "gAAAA" in URL-safe base 64.
+_FERNET_PREFIX = "gAAAA"
+
+
+class Environment(models.TextChoices):
+    SIMULATOR = "simulator", "Simulator"
+    DEMO = "demo", "Demo trading"
+    TESTNET = "testnet", "Test net"
+    LIVE = "live", "Live"
+
+
+class ExchangeAccount(models.Model):
+    """One set of keys at one exchange. The keys are encrypted at rest and are never rendered again."""
+
+    name = models.SlugField(max_length=64, unique=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="exchange_accounts")
+    exchange_id = models.CharField(max_length=32, default="bybit", help_text="The exchange's id in ccxt.")
+    environment = models.CharField(max_length=16, choices=Environment)
+    base_url = models.URLField(blank=True, help_text="Only for the simulator: where it listens.")
+    api_key = EncryptedCharField(max_length=256, blank=True)
+    api_secret = EncryptedCharField(max_length=512, blank=True)
+    api_password = EncryptedCharField(max_length=256, blank=True)
+    options = models.JSONField(default=dict, blank=True, help_text="Passed to ccxt, e.g. {&quot;enableRateLimit&quot;: false}.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    # When the account's orders and fills were last read, and how far. Guarded by this row's lock: one reader at a
+    # time for all bots of the account.
+    synced_at = models.DateTimeField(null=True, blank=True, editable=False)
+    audited_at = models.DateTimeField(null=True, blank=True, editable=False)
+    fills_cursor = models.JSONField(default=dict, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                name="simulator_accounts_have_a_base_url",
+                condition=~models.Q(environment=Environment.SIMULATOR) | ~models.Q(base_url=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def venue(self) -> str:
+        """Accounts of one venue see the same prices. Fit for a Redis key."""
+        place = self.base_url.split("://")[-1].rstrip("/").replace(":", "-") if self.base_url else ""
+        return "-".join(part for part in (self.exchange_id, self.environment, place) if part)
+
+    @property
+    def plays_with_real_money(self) -> bool:
+        return self.environment == Environment.LIVE
+
+    def gateway_config(self) -> GatewayConfig:
+        """Raises ``NeedsOperator`` when the keys cannot be decrypted.
+
+        The field library answers a wrong encryption key with the ciphertext itself, which would then be sent to the
+        exchange as if it were the key.
+        """
+        for name in ("api_key", "api_secret", "api_password"):
+            if getattr(self, name).startswith(_FERNET_PREFIX):
+                raise NeedsOperator(
+                    f"The {name} of exchange account {self.name} cannot be decrypted: FIELD_ENCRYPTION_KEY is not the "
+                    "key that it was saved with. Put the old key back (several keys may stand in the list, separated "
+                    "by commas; the first one encrypts), or enter the account's keys again."
+                )
+        return GatewayConfig(
+            exchange_id=self.exchange_id,
+            environment=self.environment,
+            venue=self.venue,
+            base_url=self.base_url,
+            api_key=self.api_key,
+            api_secret=self.api_secret,
+            api_password=self.api_password,
+            options=json.dumps(self.options, sort_keys=True),
+        )
+
+
+class EncryptionCanary(models.Model):
+    """A known text under the encryption key: a process that holds another key finds out before it does anything."""
+
+    PLAIN = "traderagent"
+
+    text = EncryptedCharField(max_length=32)
+
+    def __str__(self) -> str:
+        return "encryption canary"
