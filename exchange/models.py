@@ -41,6 +41,8 @@ class ExchangeAccount(models.Model):
     synced_at = models.DateTimeField(null=True, blank=True, editable=False)
     audited_at = models.DateTimeField(null=True, blank=True, editable=False)
     fills_cursor = models.JSONField(default=dict, blank=True, editable=False)
+    # The balances before the first bot traded, by coin: what the ledgers' cash flows are added to in a reconciliation.
+    baseline = models.JSONField(default=dict, blank=True, editable=False)
 
     class Meta:
         ordering = ["name"]

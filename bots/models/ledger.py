@@ -58,6 +58,8 @@ class Trade(models.Model):
     entry_value = quantity(default=Decimal(0), help_text="In quote.")
     exit_value = quantity(default=Decimal(0), help_text="In quote.")
     fees_quote = quantity(default=Decimal(0))
+    open_amount = quantity(default=Decimal(0), help_text="What is left of it, net of fees in base; negative is short.")
+    open_cost = quantity(default=Decimal(0))
     profit = quantity(default=Decimal(0), help_text="Of what was closed, after fees, in quote.")
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)

@@ -68,6 +68,7 @@ class Order(models.Model):
     amount = quantity()
     price = quantity(null=True, blank=True)
     trigger_price = quantity(null=True, blank=True)
+    amount_step = quantity(help_text="The market's amount increment when the order was made.")
     post_only = models.BooleanField(default=False)
     reduce_only = models.BooleanField(default=False)
     status = models.CharField(max_length=16, choices=OrderStatus, default=OrderStatus.INTENT)
@@ -148,6 +149,9 @@ class Fill(models.Model):
     amount = quantity()
     fee = quantity()
     fee_currency = models.CharField(max_length=16, blank=True)
+    # The part of the fee that was taken from the base coin itself, and the whole fee's worth in quote.
+    fee_base = quantity(default=Decimal(0))
+    fee_quote = quantity(default=Decimal(0))
     is_maker = models.BooleanField()
     executed_at = models.DateTimeField(help_text="The exchange's time.")
     booked_at = models.DateTimeField()

@@ -1,0 +1,123 @@
+"""Template filters and tags of the dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from bots import number_format
+
+register = template.Library()
+
+_NOTHING = mark_safe('<span class="faint" aria-label="none">–</span>')  # noqa: S308 - a constant
+
+
+@register.filter
+def exact(value: Decimal | None) -> str:
+    """An amount or price as the exchange wrote it, without useless zeros."""
+    return _NOTHING if value is None else number_format.exact(value)
+
+
+@register.filter
+def rounded(value: Decimal | None) -> str:
+    return _NOTHING if value is None else number_format.rounded(value)
+
+
+@register.filter
+def money(value: Decimal | None) -> str:
+    return _NOTHING if value is None else number_format.money(value)
+
+
+@register.filter
+def plain(value: Any) -> str:
+    """A value of a configuration: numbers without useless zeros, yes and no, a dash for nothing."""
+    if value is None or value == "":
+        return _NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return number_format.exact(Decimal(repr(value)))
+    return str(value)
+
+
+@register.filter
+def pnl(value: Decimal | None) -> SafeString:
+    """A signed sum in its colour."""
+    if value is None:
+        return _NOTHING
+    return format_html('<span class="num {}">{}</span>', _direction(value), number_format.signed_money(value))
+
+
+@register.filter
+def pnl_percent(value: Decimal | None) -> SafeString:
+    if value is None:
+        return _NOTHING
+    return format_html('<span class="num {}">{}</span>', _direction(value), number_format.signed_percent(value))
+
+
+def _direction(value: Decimal) -> str:
+    return "up" if value > 0 else "down" if value < 0 else "flat"
+
+
+@register.simple_tag
+def ago(moment: datetime | None, now: datetime) -> SafeString:
+    """How long ago, kept counting by the page's script."""
+    if moment is None:
+        return format_html('<span class="faint">never</span>')
+    return format_html(
+        '<time class="num" datetime="{}" title="{} UTC" data-ago>{}</time>',
+        moment.isoformat(),
+        f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
+        number_format.age(moment, now),
+    )
+
+
+@register.filter
+def stamp(moment: datetime | None) -> SafeString:
+    """A market time, to the second."""
+    if moment is None:
+        return _NOTHING
+    utc = moment.astimezone(UTC)
+    return format_html('<time class="num" datetime="{}">{}</time>', utc.isoformat(), f"{utc:%b %d, %H:%M:%S}")
+
+
+_WIDTH, _HEIGHT, _INSET = 120, 32, 2
+
+
+@register.filter
+def sparkline(values: Sequence[Decimal]) -> SafeString:
+    """Profit over time as an inline SVG: the line, its area down to zero, green above and red below."""
+    if len(values) < 2:
+        return format_html('<span class="faint small">no data yet</span>')
+    numbers = [float(value) for value in values]
+    low, high = min(0.0, *numbers), max(0.0, *numbers)
+    span = (high - low) or 1.0
+    stride = _WIDTH / (len(numbers) - 1)
+
+    def y(value: float) -> float:
+        return _INSET + (high - value) / span * (_HEIGHT - 2 * _INSET)
+
+    line = " ".join(f"{index * stride:.1f},{y(value):.1f}" for index, value in enumerate(numbers))
+    return format_html(
+        '<svg class="spark {}" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<line class="spark-zero" x1="0" x2="{}" y1="{}" y2="{}"/><polygon points="0,{} {} {},{}"/>'
+        '<polyline points="{}"/></svg>',
+        _direction(values[-1]),
+        _WIDTH,
+        _HEIGHT,
+        f"Profit from {number_format.signed_money(values[0])} to {number_format.signed_money(values[-1])}",
+        _WIDTH,
+        f"{y(0.0):.1f}",
+        f"{y(0.0):.1f}",
+        f"{y(0.0):.1f}",
+        line,
+        _WIDTH,
+        f"{y(0.0):.1f}",
+        line,
+    )
