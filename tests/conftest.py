@@ -1,0 +1,76 @@
+"""Every test session has its own PostgreSQL and Redis, real ones, started once and stopped at the end.
+
+Each worker of pytest-xdist has its own database (pytest-django sees to it) and its own Redis database.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stack import DemoStack, Services
+
+_SERVICES = pytest.StashKey[Services]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything imports the settings, which read the environment."""
+    if not hasattr(config, "workerinput"):
+        services = Services(environ={"TRADERAGENT_EMBEDDED": "1"})
+        config.stash[_SERVICES] = services
+        services.start()
+        os.environ.update(services.own_environ)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker.startswith("gw"):
+        server, _, _ = os.environ["REDIS_URL"].rpartition("/")
+        os.environ["REDIS_URL"] = f"{server}/{int(worker.removeprefix('gw')) + 1}"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "traderagent.settings"
+    from django.conf import settings
+
+    # The real hasher takes a third of a second for each login, on purpose.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # The workers inherit the environment, and pytest-django would import the settings before this hook runs there.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    services = config.stash.get(_SERVICES, None)
+    if services is not None:
+        services.stop()
+        services.remove()
+
+
+def _folder(variable: str, what: str) -> Path:
+    value = os.environ.get(variable)
+    if not value:
+        pytest.skip(f"{variable} is not set: it names the folder with {what}")
+    folder = Path(value).resolve()
+    assert folder.is_dir(), f"{variable}={value} is no folder"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def candles_dir() -> Path:
+    """Real candles, as Parquet and CSV files; the test is skipped without them."""
+    return _folder("TRADERAGENT_CANDLES", "real candles")
+
+
+@pytest.fixture(scope="session")
+def fixtures_dir() -> Path:
+    """Payloads recorded from exchanges, and reference values; the test is skipped without them."""
+    return _folder("TRADERAGENT_FIXTURES", "recorded payloads and reference values")
+
+
+@pytest.fixture(scope="session")
+def demo_stack() -> Iterator[DemoStack]:
+    """One whole stack for all tests that only look at it and trade in it: synthetic market, 60 times real time.
+
+    Give such tests ``@pytest.mark.xdist_group("demo")``, so that one worker runs them all with one stack.
+    """
+    with DemoStack() as stack:
+        yield stack
