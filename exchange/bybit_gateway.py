@@ -1,0 +1,200 @@
+"""Bybit V5 (unified trading accounts): what ccxt's unified methods do not page, do not say, or do twice.
+
+https://bybit-exchange.github.io/docs/v5/intro
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import ccxt
+
+from exchange import ccxt_parsing
+from exchange.ccxt_gateway import CcxtGateway, find_order
+from exchange.errors import NeedsOperator
+from exchange.port import Balance, ExchangePosition, FillReport, OrderReport, OrderRequest, Ticker
+from exchange.translation import answer_code
+from strategies.contract import MarketKind, MarketSpec
+
+DAY_MS = 24 * 3600 * 1000
+# "endTime - startTime <= 7 days", and a startTime alone means the seven days after it.
+WINDOW_MS = 7 * DAY_MS
+# Executions are kept for two years.
+KEPT_MS = 730 * DAY_MS
+_LEVERAGE_NOT_MODIFIED = frozenset({"110043", "140043", "34036"})
+_ORDER_DOES_NOT_EXIST = frozenset({"170213", "170143"})
+
+Page = Mapping[str, Any]
+
+
+class BybitGateway(CcxtGateway):
+    def ticker(self, symbol: str) -> Ticker:
+        spec = self._spec(symbol)
+
+        def ask() -> Ticker:
+            answer = self.client.publicGetV5MarketTickers({"category": spec.kind.value, "symbol": self._id(symbol)})
+            payload = answer["result"]["list"][0]
+            # Bybit stamps the answer, not the ticker; the simulator stamps the ticker with its replayed time.
+            return ccxt_parsing.ticker(
+                {
+                    "symbol": symbol,
+                    "last": payload["lastPrice"],
+                    "bid": payload.get("bid1Price"),
+                    "ask": payload.get("ask1Price"),
+                    "timestamp": ccxt_parsing.whole_milliseconds(payload.get("time")),
+                },
+                int(answer["time"]),
+            )
+
+        return self._read(f"asking for the price of {symbol}", ask)
+
+    def balances(self) -> Mapping[str, Balance]:
+        self._markets()
+
+        def ask() -> Mapping[str, Balance]:
+            answer = self.client.privateGetV5AccountWalletBalance({"accountType": "UNIFIED"})
+            return ccxt_parsing.bybit_wallet(answer["result"]["list"][0])
+
+        return self._read("asking for the balance", ask)
+
+    def positions(self) -> list[ExchangePosition]:
+        specs = self._markets()
+        # Without a symbol Bybit wants the coin that positions are settled in.
+        coins = sorted({spec.symbol.partition(":")[2].partition("-")[0] for spec in specs.values()} - {""})
+
+        def ask() -> list[ExchangePosition]:
+            found = []
+            for coin in coins:
+                query = {"category": "linear", "settleCoin": coin, "limit": 200}
+                for payload in self._pages(self.client.privateGetV5PositionList, query):
+                    spec = self._spec_of(payload, MarketKind.LINEAR)
+                    position = ccxt_parsing.bybit_position(payload, spec) if spec else None
+                    if position is None:
+                        continue
+                    if int(payload.get("positionIdx") or 0) != 0:
+                        raise NeedsOperator(
+                            f"The account holds {position.symbol} in hedge mode (positionIdx {payload['positionIdx']}). "
+                            "Close the position and switch the account to one-way mode at Bybit."
+                        )
+                    found.append(position)
+            return found
+
+        return self._read("asking for the positions", ask)
+
+    def open_orders(self, symbol: str) -> list[OrderReport]:
+        spec = self._spec(symbol)
+        query = {"category": spec.kind.value, "symbol": self._id(symbol), "openOnly": 0, "limit": 50}
+        return self._read(
+            f"asking for the open orders of {symbol}",
+            lambda: [
+                ccxt_parsing.bybit_order(payload, spec)
+                for payload in self._pages(self.client.privateGetV5OrderRealtime, query)
+            ],
+        )
+
+    def order(self, symbol: str, client_order_id: str) -> OrderReport:
+        """``realtime`` knows open orders and the last 500 closed ones at once; ``history`` the older ones."""
+        spec = self._spec(symbol)
+        query = {"category": spec.kind.value, "symbol": self._id(symbol), "orderLinkId": client_order_id}
+
+        def ask() -> OrderReport:
+            reports: list[OrderReport] = []
+            for call in (self.client.privateGetV5OrderRealtime, self.client.privateGetV5OrderHistory):
+                answer = call(dict(query))
+                reports += [ccxt_parsing.bybit_order(payload, spec) for payload in answer["result"]["list"]]
+                if reports:
+                    break
+            return find_order(reports, symbol, client_order_id)
+
+        return self._read(f"asking for order {client_order_id} on {symbol}", ask)
+
+    def fills_since(self, kind: MarketKind, since: int) -> list[FillReport]:
+        """One request when ``since`` is less than a week ago and at most 100 executions came after it."""
+        self._markets()
+
+        def ask() -> list[FillReport]:
+            found: dict[str, FillReport] = {}
+            for window in self._windows(since):
+                query = {"category": kind.value, "limit": 100, **window}
+                newest_first = [
+                    payload
+                    for payload in self._pages(self.client.privateGetV5ExecutionList, query)
+                    if payload.get("execType", "Trade") in ccxt_parsing.POSITION_CHANGING
+                ]
+                for payload in reversed(newest_first):
+                    spec = self._spec_of(payload, kind)
+                    if spec is not None and int(payload["execTime"]) >= since:
+                        found.setdefault(payload["execId"], ccxt_parsing.bybit_fill(payload, spec))
+            # Stable: executions of one millisecond stay in the exchange's order.
+            return sorted(found.values(), key=lambda fill: fill.timestamp)
+
+        return self._read(f"asking for the {kind} fills since {since}", ask)
+
+    # --- Writing -------------------------------------------------------------------------------------------------
+
+    def _order_params(self, request: OrderRequest, spec: MarketSpec) -> dict[str, Any]:
+        params = super()._order_params(request, spec)
+        if spec.kind is MarketKind.LINEAR:
+            params["positionIdx"] = 0  # one-way mode; in hedge mode Bybit then refuses instead of guessing
+        return params
+
+    def _cancel(self, symbol: str, client_order_id: str) -> None:
+        query: dict[str, Any] = {"orderLinkId": client_order_id}
+        try:
+            self.client.cancel_order(None, symbol, query)
+        except ccxt.BaseError as error:
+            # On spot, resting and conditional orders are two books, and an order is looked for in one of them.
+            if self.client.market(symbol)["spot"] and answer_code(error) in _ORDER_DOES_NOT_EXIST:
+                self.client.cancel_order(None, symbol, {**query, "trigger": True})
+            else:
+                raise
+
+    def _set_leverage(self, symbol: str, leverage: str) -> None:
+        try:
+            self.client.set_leverage(leverage, symbol)
+        except ccxt.BaseError as error:
+            if answer_code(error) not in _LEVERAGE_NOT_MODIFIED:
+                raise
+
+    # --- Paging --------------------------------------------------------------------------------------------------
+
+    def _windows(self, since: int) -> Iterator[dict[str, int]]:
+        """Query parameters that cover everything from ``since`` to now, oldest first."""
+        now = self._now()
+        if self.config.environment == "simulator" or since > now - WINDOW_MS:
+            # The simulator's executions bear the replayed market's time, so that "now" says nothing about them;
+            # it keeps no window.
+            yield {"startTime": max(since, 0)}
+            return
+        start = max(since, now - KEPT_MS)
+        while start <= now:
+            yield {"startTime": start, "endTime": start + WINDOW_MS - 1}
+            start += WINDOW_MS
+
+    def _pages(self, call: Callable[[dict[str, Any]], Page], query: Mapping[str, Any]) -> Iterator[Page]:
+        """The entries of all pages. A full page always has a cursor, even when nothing follows it."""
+        cursor = ""
+        while True:
+            result = call({**query, "cursor": cursor} if cursor else dict(query))["result"]
+            entries = result.get("list") or []
+            yield from entries
+            following = result.get("nextPageCursor") or ""
+            if not following or following == cursor or len(entries) < int(query["limit"]):
+                return
+            cursor = following
+
+    # --- Symbols -------------------------------------------------------------------------------------------------
+
+    def _id(self, symbol: str) -> str:
+        return str(self.client.market(symbol)["id"])
+
+    def _spec_of(self, payload: Mapping[str, Any], kind: MarketKind) -> MarketSpec | None:
+        """``BTCUSDT`` is a spot and a linear market: the kind decides. ``None`` when it is not traded here."""
+        specs = self._markets()
+        for market in self.client.markets_by_id.get(payload["symbol"], ()):
+            spec = specs.get(market["symbol"])
+            if spec is not None and spec.kind is kind:
+                return spec
+        return None

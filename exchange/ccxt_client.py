@@ -1,0 +1,94 @@
+"""Builds ccxt exchanges: ``ccxt`` for calls, ``ccxt.pro`` for the price stream, always set up the same way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import ccxt
+
+from exchange.errors import NeedsOperator
+from exchange.gateway_config import GatewayConfig
+from exchange.simulator.urls import simulator_urls
+
+TIMEOUT_MS = 10_000
+
+_COMMON: Mapping[str, Any] = {
+    "enableRateLimit": True,
+    "timeout": TIMEOUT_MS,
+    # Every call that ccxt would keep is thrown away unread; the headers are needed for rate-limit resets.
+    "enableLastHttpResponse": False,
+    "enableLastJsonResponse": False,
+    "enableLastResponseHeaders": True,
+    # Loading markets would otherwise ask for the deposit networks of every coin, with the account's key.
+    "has": {"fetchCurrencies": False},
+}
+
+# Only what can be traded here is loaded. All accounts opened or upgraded since 2023 are unified ones; without saying so
+# each new client asks two more questions before its first order.
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "bybit": {
+        "fetchMarkets": {"types": ["spot", "linear"]},
+        "enableUnifiedMargin": False,
+        "enableUnifiedAccount": True,
+        "unifiedMarginStatus": 6,
+        "createMarketBuyOrderRequiresPrice": False,
+    },
+    "binance": {
+        "fetchMarkets": {"types": ["spot", "linear"]},
+        "createMarketBuyOrderRequiresPrice": False,
+        "warnOnFetchOpenOrdersWithoutSymbol": False,
+    },
+}
+
+
+def build_client(config: GatewayConfig, library: ModuleType = ccxt, *, with_keys: bool = True) -> Any:
+    """A new, unshared ccxt exchange. Numbers come out of it as the exchange's own strings.
+
+    Raises ``NeedsOperator`` when the configuration cannot work: unknown exchange, no such environment there, options
+    that are not a JSON object.
+    """
+    known = getattr(library, config.exchange_id, None)
+    if config.exchange_id not in library.exchanges or known is None:
+        raise NeedsOperator(f"Exchange {config.exchange_id!r} is not known to ccxt. Give ccxt's id, such as 'bybit'.")
+    try:
+        options = json.loads(config.options or "{}")
+    except ValueError as error:
+        raise NeedsOperator(f"The account's options are not JSON: {error}. Write an object, such as {{}}.") from error
+    if not isinstance(options, dict):
+        raise NeedsOperator("The account's options have to be a JSON object, such as {}.")
+    keys = {"apiKey": config.api_key, "secret": config.api_secret, "password": config.api_password}
+    settings: dict[str, Any] = {
+        **_COMMON,
+        **(keys if with_keys else {}),
+        **{name: value for name, value in options.items() if name != "options"},
+        "options": {**_OPTIONS.get(config.exchange_id, {}), **options.get("options", {})},
+    }
+    client = known(settings)
+    client.number = str  # ccxt's parsers would otherwise turn every price into a float
+    _enter(client, config)
+    return client
+
+
+def _enter(client: Any, config: GatewayConfig) -> None:
+    """Sends the client to the environment that the account belongs to."""
+    try:
+        match config.environment:
+            case "live":
+                pass
+            case "demo":
+                client.enable_demo_trading(True)
+            case "testnet":
+                client.set_sandbox_mode(True)
+            case "simulator":
+                if config.exchange_id != "bybit":
+                    raise NeedsOperator(f"The simulator speaks Bybit's protocol only, not {config.exchange_id}'s.")
+                client.urls["api"] = simulator_urls(config.base_url)
+            case unknown:
+                raise NeedsOperator(f"Environment {unknown!r} is not one of live, demo, testnet, simulator.")
+    except ccxt.NotSupported as error:
+        raise NeedsOperator(f"{config.exchange_id} has no {config.environment} environment: {error}") from error
+    except ValueError as error:
+        raise NeedsOperator(str(error)) from error

@@ -1,0 +1,341 @@
+"""The port over ccxt's unified methods: fit for any exchange that ccxt knows. Bybit's own is in ``bybit_gateway``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+
+import ccxt
+
+from exchange import ccxt_parsing
+from exchange.ccxt_client import build_client
+from exchange.ccxt_parsing import plain
+from exchange.errors import ExchangeError, NeedsOperator, OrderNotFound, OrderRejected, TemporaryError
+from exchange.gateway_config import GatewayConfig
+from exchange.port import (
+    Balance,
+    Candle,
+    ExchangePosition,
+    FillReport,
+    OrderReport,
+    OrderRequest,
+    ReportedStatus,
+    Ticker,
+)
+from exchange.translation import Intent, translate
+from exchange.venues import Venue, venue_of
+from strategies.contract import MarketKind, MarketSpec, OrderType, Side
+
+T = TypeVar("T")
+
+# A clock that was re-measured and moved by less than this is not why the exchange called our time wrong.
+_CLOCK_MOVED_MS = 250
+
+
+class CcxtGateway:
+    """One account at one exchange, for one thread.
+
+    Get it from :func:`gateway_for`, which keeps one per thread; a gateway must not be shared between threads.
+    """
+
+    def __init__(self, config: GatewayConfig, venue: Venue | None = None) -> None:
+        self.config = config
+        self.venue = venue or venue_of(config)
+        self.client = build_client(config)
+        self._taken_from: Any = None
+
+    # --- Public data ---------------------------------------------------------------------------------------------
+
+    def server_time(self) -> int:
+        return int(self._read("asking for the time", lambda: self.client.fetch_time()))
+
+    def markets(self) -> Mapping[str, MarketSpec]:
+        return self._markets()
+
+    def ticker(self, symbol: str) -> Ticker:
+        self._spec(symbol)
+        return self._read(
+            f"asking for the price of {symbol}",
+            lambda: ccxt_parsing.ticker(self.client.fetch_ticker(symbol), self._now()),
+        )
+
+    def candles(self, symbol: str, timeframe: str, *, since: int | None = None, limit: int = 500) -> list[Candle]:
+        self._spec(symbol)
+        if timeframe not in self.client.timeframes:
+            raise NeedsOperator(
+                f"{self.config.exchange_id} has no candles of {timeframe!r}; it has {', '.join(self.client.timeframes)}."
+            )
+        return self._read(
+            f"asking for {timeframe} candles of {symbol}",
+            lambda: [ccxt_parsing.candle(row) for row in self.client.fetch_ohlcv(symbol, timeframe, since, limit)],
+        )
+
+    # --- The account ---------------------------------------------------------------------------------------------
+
+    def balances(self) -> Mapping[str, Balance]:
+        self._markets()
+        return self._read("asking for the balance", lambda: ccxt_parsing.balances(self.client.fetch_balance()))
+
+    def market(self, symbol: str) -> MarketSpec:
+        """The market with this account's own fees, which takes a request; ``markets`` has the published ones."""
+        spec = self._spec(symbol)
+        if not self.client.has.get("fetchTradingFee"):
+            return spec
+        return self._read(
+            f"asking for the fees of {symbol}",
+            lambda: ccxt_parsing.with_fees(spec, self.client.fetch_trading_fee(symbol)),
+        )
+
+    def positions(self) -> list[ExchangePosition]:
+        specs = self._markets()
+
+        def ask() -> list[ExchangePosition]:
+            found = self.client.fetch_positions()
+            return [
+                ccxt_parsing.position(structure, specs[structure["symbol"]].contract_size)
+                for structure in found
+                if structure["symbol"] in specs and Decimal(structure.get("contracts") or 0)
+            ]
+
+        return self._read("asking for the positions", ask)
+
+    def open_orders(self, symbol: str) -> list[OrderReport]:
+        spec = self._spec(symbol)
+
+        def ask() -> list[OrderReport]:
+            found = self.client.fetch_open_orders(symbol)
+            return [ccxt_parsing.order(structure, symbol, spec.contract_size) for structure in found]
+
+        return self._read(f"asking for the open orders of {symbol}", ask)
+
+    def order(self, symbol: str, client_order_id: str) -> OrderReport:
+        spec = self._spec(symbol)
+
+        def ask() -> OrderReport:
+            found = self.client.fetch_order(None, symbol, {"clientOrderId": client_order_id})
+            return ccxt_parsing.order(found, symbol, spec.contract_size)
+
+        return self._read(f"asking for order {client_order_id} on {symbol}", ask)
+
+    def fills_since(self, kind: MarketKind, since: int) -> list[FillReport]:
+        """Asks for the whole account at once where the exchange allows it; ccxt pages.
+
+        Executions that carry no client order id get it from nowhere here: match them by ``exchange_order_id``.
+        """
+        specs = self._markets()
+        market_type = "spot" if kind is MarketKind.SPOT else "swap"
+
+        def ask() -> list[FillReport]:
+            found = self.client.fetch_my_trades(None, since, None, {"type": market_type, "paginate": True})
+            fills = {}
+            for structure in found:
+                spec = specs.get(structure["symbol"])
+                if spec is not None and spec.kind is kind and structure["timestamp"] >= since:
+                    own_id = structure["info"].get("clientOrderId") or structure["info"].get("clOrdId") or ""
+                    fills[structure["id"]] = ccxt_parsing.fill(structure, spec.contract_size, own_id)
+            return sorted(fills.values(), key=lambda fill: fill.timestamp)
+
+        return self._read(f"asking for the {kind} fills since {since}", ask)
+
+    # --- Writing -------------------------------------------------------------------------------------------------
+
+    def place(self, request: OrderRequest) -> OrderReport:
+        spec = self._spec(request.symbol, intent=Intent.PLACE)
+        self._refuse_what_the_exchange_must_refuse(request, spec)
+        contracts = request.amount / spec.contract_size
+        kind = "limit" if request.type is OrderType.LIMIT else "market"
+        price = plain(request.price) if request.price is not None and kind == "limit" else None
+        doing = (
+            f"placing {request.client_order_id} ({request.side} {plain(request.amount)} {request.symbol}"
+            f"{f' at {price}' if price else ''})"
+        )
+        with self._talking(Intent.PLACE, doing):
+            answer = self.client.create_order(
+                request.symbol, kind, request.side.value, plain(contracts), price, self._order_params(request, spec)
+            )
+            exchange_order_id = str(answer.get("id") or "")
+        if not exchange_order_id:
+            # An answer without an id says nothing about whether the order stands.
+            raise translate(
+                ccxt.BadResponse(f"{self.config.exchange_id} answered without an order id"),
+                exchange=self.config.exchange_id,
+                intent=Intent.PLACE,
+                doing=doing,
+            )
+        return OrderReport(
+            symbol=request.symbol,
+            client_order_id=request.client_order_id,
+            exchange_order_id=exchange_order_id,
+            status=ReportedStatus.OPEN,
+            side=request.side,
+            type=request.type,
+            amount=request.amount,
+            price=request.price,
+        )
+
+    def cancel(self, symbol: str, client_order_id: str) -> None:
+        self._spec(symbol, intent=Intent.CANCEL)
+        with self._talking(Intent.CANCEL, f"cancelling {client_order_id} on {symbol}"):
+            self._cancel(symbol, client_order_id)
+
+    def set_leverage(self, symbol: str, leverage: Decimal) -> None:
+        spec = self._spec(symbol)
+        if spec.kind is not MarketKind.LINEAR:
+            raise NeedsOperator(f"{symbol} is a spot market, which has no leverage.")
+        if leverage < 1 or (spec.max_leverage is not None and leverage > spec.max_leverage):
+            raise NeedsOperator(f"Leverage {leverage} is outside what {symbol} allows: 1 to {spec.max_leverage or '?'}.")
+        with self._talking(Intent.CONFIGURE, f"setting the leverage of {symbol} to {leverage}"):
+            self._set_leverage(symbol, plain(leverage))
+
+    # --- What exchanges do differently -----------------------------------------------------------------------------
+
+    def _order_params(self, request: OrderRequest, spec: MarketSpec) -> dict[str, Any]:
+        params: dict[str, Any] = {"clientOrderId": request.client_order_id}
+        if request.post_only:
+            params["postOnly"] = True
+        if request.reduce_only and spec.kind is MarketKind.LINEAR:
+            params["reduceOnly"] = True
+        if request.trigger_price is not None:
+            params["triggerPrice"] = plain(request.trigger_price)
+            if spec.kind is MarketKind.LINEAR:
+                # A stop lies on the far side of the market: a buy above it, a sell below it.
+                params["triggerDirection"] = "ascending" if request.side is Side.BUY else "descending"
+        return params
+
+    def _cancel(self, symbol: str, client_order_id: str) -> None:
+        self.client.cancel_order(None, symbol, {"clientOrderId": client_order_id})
+
+    def _set_leverage(self, symbol: str, leverage: str) -> None:
+        self.client.set_leverage(leverage, symbol)
+
+    # --- Machinery -----------------------------------------------------------------------------------------------
+
+    def _markets(self) -> Mapping[str, MarketSpec]:
+        """The venue's markets, which this thread's client is made to use if it does not yet."""
+        markets = self.venue.markets()
+        if self._taken_from is not markets.source:
+            self.client.set_markets_from_exchange(markets.source)
+            if self._taken_from is None and "timeDifference" in self.client.options:
+                self.client.options["timeDifference"] = markets.time_difference
+            self._taken_from = markets.source
+        return markets.specs
+
+    def _spec(self, symbol: str, *, intent: Intent = Intent.READ) -> MarketSpec:
+        spec = self._markets().get(symbol)
+        if spec is None:
+            sentence = (
+                f"{symbol!r} cannot be traded at {self.config.exchange_id} ({self.config.environment}). "
+                "Symbols are written ETH/USDT (spot) or ETH/USDT:USDT (linear)."
+            )
+            raise OrderRejected(sentence) if intent is Intent.PLACE else NeedsOperator(sentence)
+        return spec
+
+    def _refuse_what_the_exchange_must_refuse(self, request: OrderRequest, spec: MarketSpec) -> None:
+        """Digits beyond the market's increments would be cut off silently, by ccxt or by the exchange."""
+
+        def refuse(field: str, value: Decimal, limit: str) -> None:
+            raise OrderRejected(
+                f"{request.client_order_id}: {field} {plain(value)} of {request.symbol} {limit}. Nothing was sent."
+            )
+
+        if request.amount <= 0 or request.amount % spec.step:
+            refuse("amount", request.amount, f"has to be a positive multiple of {plain(spec.step)}")
+        for field, price in (("price", request.price), ("trigger price", request.trigger_price)):
+            if price is not None and (price <= 0 or price % spec.tick):
+                refuse(field, price, f"has to be a positive multiple of {plain(spec.tick)}")
+        if request.type is OrderType.LIMIT and request.price is None:
+            raise OrderRejected(f"{request.client_order_id}: a limit order needs a price. Nothing was sent.")
+        if request.type is OrderType.STOP and request.trigger_price is None:
+            raise OrderRejected(f"{request.client_order_id}: a stop order needs a trigger price. Nothing was sent.")
+        if request.reduce_only:
+            return  # what is left of a position may be closed however small it is
+        if request.amount < spec.min_amount:
+            refuse("amount", request.amount, f"is below the market's minimum of {plain(spec.min_amount)}")
+        if request.price is not None and spec.min_notional is not None:
+            notional = request.price * request.amount
+            if notional < spec.min_notional:
+                refuse("notional", notional, f"is below the market's minimum of {plain(spec.min_notional)} {spec.quote}")
+
+    def _read(self, doing: str, ask: Callable[[], T]) -> T:
+        """Asks, and asks a second time if the exchange called our clock wrong and it was."""
+        try:
+            with self._talking(Intent.READ, doing):
+                return ask()
+        except _ClockWasWrong:
+            with self._talking(Intent.READ, doing, clock_was_set=True):
+                return ask()
+
+    @contextmanager
+    def _talking(self, intent: Intent, doing: str, *, clock_was_set: bool = False) -> Iterator[None]:
+        """Around every call to ccxt, and around the reading of its answer."""
+        self.client.last_response_headers = None
+        try:
+            yield
+        except ExchangeError:
+            raise
+        except ccxt.InvalidNonce as error:
+            if not clock_was_set and self._set_clock():
+                raise _ClockWasWrong(
+                    f"{self.config.exchange_id}, {doing}: the clocks had drifted apart and have been set again. "
+                    "Nothing was done; it can be tried again."
+                ) from error
+            raise self._translated(error, intent, doing) from error
+        except (ccxt.BaseError, KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+            raise self._translated(error, intent, doing) from error
+
+    def _translated(self, error: Exception, intent: Intent, doing: str) -> ExchangeError:
+        return translate(
+            error,
+            exchange=self.config.exchange_id,
+            intent=intent,
+            doing=doing,
+            headers=self.client.last_response_headers,
+            now_ms=self._now(),
+        )
+
+    def _now(self) -> int:
+        """The exchange's clock, as well as this machine knows it."""
+        return int(self.client.milliseconds() - self.client.options.get("timeDifference", 0))
+
+    def _set_clock(self) -> bool:
+        """Measures the difference of the clocks anew. True when it had moved, so that trying again may help."""
+        before = self.client.options.get("timeDifference", 0)
+        try:
+            return abs(self.client.load_time_difference() - before) >= _CLOCK_MOVED_MS
+        except ccxt.BaseError:
+            return False  # the call's own error says more
+
+
+class _ClockWasWrong(TemporaryError):
+    """The exchange refused a call for its time stamp, and the clock has been set since."""
+
+
+def find_order(reports: list[OrderReport], symbol: str, client_order_id: str) -> OrderReport:
+    """The one with that id. Raises ``OrderNotFound``."""
+    for report in reports:
+        if report.client_order_id == client_order_id:
+            return report
+    raise OrderNotFound(f"The exchange knows no order {client_order_id} on {symbol}.")
+
+
+# --- One gateway per thread and account ----------------------------------------------------------------------------
+
+_local = threading.local()
+
+
+def gateway_for(config: GatewayConfig) -> CcxtGateway:
+    """This thread's gateway for the account. Cheap when called again; new keys or options make a new one."""
+    gateways: dict[GatewayConfig, CcxtGateway] = _local.__dict__.setdefault("gateways", {})
+    gateway = gateways.get(config)
+    if gateway is None:
+        gateway = gateways[config] = build_gateway(config)
+    return gateway
+
+
+def build_gateway(config: GatewayConfig) -> CcxtGateway:
+    from exchange.bybit_gateway import BybitGateway  # it subclasses the class above
+
+    return BybitGateway(config) if config.exchange_id == "bybit" else CcxtGateway(config)
