@@ -24,10 +24,13 @@ _loop: asyncio.AbstractEventLoop | None = None
 _loop_pid = 0
 
 
-def publish(kind: str, *, bot: str | None = None, data: dict[str, Any] | None = None) -> None:
-    """Sends once the present transaction has committed (at once outside of one)."""
+def publish(kind: str, *, bot: str | None = None, data: dict[str, Any] | None = None, only_bot: bool = False) -> None:
+    """Sends once the present transaction has committed (at once outside of one).
+
+    ``only_bot`` keeps what happens every second off the group that all pages listen to.
+    """
     message = {"type": "hint", "payload": {"kind": kind, "bot": bot, "data": data or {}}}
-    groups = ["events"] if bot is None else ["events", f"bot.{bot}"]
+    groups = ([] if only_bot else ["events"]) + ([f"bot.{bot}"] if bot else [])
     transaction.on_commit(lambda: _send(groups, message))
 
 

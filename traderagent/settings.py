@@ -25,7 +25,7 @@ CSRF_TRUSTED_ORIGINS = environment.names("CSRF_TRUSTED_ORIGINS")
 # The embedded stack speaks plain HTTP on the loopback address; everything else is behind TLS.
 HTTPS = environment.boolean("HTTPS", default=not (EMBEDDED or DEBUG))
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health$"]
+SECURE_REDIRECT_EXEMPT = [r"^health(/live)?$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.boolean("BEHIND_PROXY") else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "encrypted_model_fields",
     "django_celery_beat",
     "accounts",
@@ -128,7 +129,11 @@ WHITENOISE_AUTOREFRESH = DEBUG
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "research"
-CELERY_TASK_ROUTES = {"bots.tasks.tick_bot": {"queue": "ticks"}, "bots.tasks.watch_health": {"queue": "ticks"}}
+CELERY_TASK_ROUTES = {"bots.tasks.tick_bot": {"queue": "ticks"}}
+CELERY_BEAT_SCHEDULE = {
+    "prune records": {"task": "bots.tasks.prune_records", "schedule": timedelta(days=1)},
+    "renew watchlist": {"task": "bots.tasks.renew_watchlist", "schedule": timedelta(minutes=1)},
+}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = "UTC"
@@ -162,6 +167,17 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    # The page's scripts come from this server: the sidecar package holds them.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # Several things have a status; without names of their own the schema would number them.
+    "ENUM_NAME_OVERRIDES": {
+        "BotStatus": "bots.lifecycle.BotStatus",
+        "OrderStatus": "bots.lifecycle.OrderStatus",
+        "Side": "bots.models.order.SIDES",
+        "OrderType": "bots.models.order.TYPES",
+    },
 }
 
 # --- Logs ------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django_celery_beat.models import PeriodicTask
 
-from bots.lifecycle import BOT_TRANSITIONS, BotStatus, check_bot_transition
+from bots.lifecycle import BOT_TRANSITIONS, BotStatus, InvalidTransition, check_bot_transition
 from bots.models.columns import quantity
 from exchange.models import Environment, ExchangeAccount
 
@@ -42,7 +42,7 @@ class BotQuerySet(models.QuerySet["Bot"]):
 
     def ticking(self) -> BotQuerySet:
         """Bots that have work to do at every interval."""
-        return self.filter(status__in=[BotStatus.STARTING, BotStatus.RUNNING, BotStatus.PAUSED, BotStatus.STOPPING])
+        return self.exclude(status=BotStatus.STOPPED)
 
 
 class Bot(models.Model):
@@ -73,6 +73,8 @@ class Bot(models.Model):
     archived_at = models.DateTimeField(null=True, editable=False)
     last_tick_at = models.DateTimeField(null=True, editable=False)
     last_error = models.TextField(blank=True, editable=False)
+    # Post-only orders are accepted first and cancelled by the exchange a moment later: the next tick looks.
+    audit_due = models.BooleanField(default=False, editable=False)
     errors_in_a_row = models.PositiveIntegerField(default=0, editable=False)
     periodic_task = models.OneToOneField(
         PeriodicTask, null=True, blank=True, on_delete=models.SET_NULL, related_name="bot", editable=False
@@ -97,12 +99,17 @@ class Bot(models.Model):
         self.status = status
         self.status_reason = reason
 
+    def refused(self, status: BotStatus) -> InvalidTransition:
+        """For a command that asks for more than the table does."""
+        return InvalidTransition(f"Bot {self.name}", self.status, status, frozenset(map(str, BOT_TRANSITIONS[BotStatus(self.status)])))
+
     def may_become(self, status: BotStatus) -> bool:
         return status in BOT_TRANSITIONS[BotStatus(self.status)]
 
     @property
     def is_ticking(self) -> bool:
-        return self.status in {BotStatus.STARTING, BotStatus.RUNNING, BotStatus.PAUSED, BotStatus.STOPPING}
+        """An emergency ticks too: its orders are cancelled until none is left."""
+        return self.status != BotStatus.STOPPED
 
     @property
     def can_start(self) -> bool:

@@ -1,0 +1,53 @@
+"""The decision journal: for every order and every cancel, the sentence that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from bots.models import Bot, JournalEntry, Order
+from strategies.contract import Reason
+from strategies.explanations import explain
+
+# Reasons of the platform itself; the strategies' own stand in strategies.explanations.
+_OURS: Mapping[str, str] = {
+    "plan.not_wanted": "The strategy no longer wants this order.",
+    "plan.replaced": "The strategy wants this order at another price or amount.",
+    "plan.impossible": "Not placed: {why}.",
+    "stop.cancel": "The bot is stopping: no order of it may stay behind.",
+    "stop.close": "The bot is stopping and was asked to close its position.",
+    "emergency.cancel": "Emergency stop: every order of the bot is withdrawn.",
+}
+
+
+def sentence(reason: Reason) -> str:
+    template = _OURS.get(reason.code)
+    return template.format(**reason.numbers) if template is not None else explain(reason)
+
+
+def entry(
+    bot: Bot,
+    action: str,
+    reason: Reason,
+    *,
+    now: datetime,
+    price: Decimal | None,
+    order: Order | None = None,
+    checks: list[dict[str, Any]] | None = None,
+    requested_by: str = "",
+) -> JournalEntry:
+    """An unsaved entry; the tick stores all of its entries at once."""
+    return JournalEntry(
+        bot=bot,
+        order=order,
+        action=action,
+        code=reason.code,
+        sentence=sentence(reason),
+        numbers=dict(reason.numbers),
+        checks=checks or [],
+        requested_by=requested_by or f"strategy {bot.strategy}",
+        price=price,
+        created_at=now,
+    )

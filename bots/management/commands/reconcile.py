@@ -1,0 +1,41 @@
+"""``manage.py reconcile``: our books against the exchange's, line by line. Exit code 1 on a difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from bots.reconciliation import reconcile
+from exchange.errors import ExchangeError
+from exchange.models import ExchangeAccount
+
+
+class Command(BaseCommand):
+    help = "Compares executions, orders, positions and balances with the exchange. Exit code 1 on a difference."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--account", help="only this account, by name")
+
+    def handle(self, *args: Any, account: str | None = None, **options: Any) -> None:
+        accounts = ExchangeAccount.objects.all()
+        if account:
+            accounts = accounts.filter(name=account)
+            if not accounts:
+                known = ", ".join(ExchangeAccount.objects.values_list("name", flat=True)) or "none"
+                raise CommandError(f"There is no account {account}. Known: {known}.")
+        different = 0
+        for item in accounts:
+            try:
+                lines = reconcile(item, now=timezone.now())
+            except ExchangeError as error:
+                raise CommandError(f"{item.name}: {error.detail}") from error
+            width = max(len(line.what) for line in lines)
+            for line in lines:
+                mark = "=" if line.equal else "≠"
+                self.stdout.write(f"{line.account}  {line.what:<{width}}  {line.ours}  {mark}  {line.theirs}")
+                different += not line.equal
+        if different:
+            raise CommandError(f"{different} difference(s).")
+        self.stdout.write(self.style.SUCCESS("Equal to the last digit."))

@@ -1,0 +1,86 @@
+"""Before a start: is the configuration sound, and can every order of it be opened *and closed* on this market?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from bots.errors import ExchangeUnavailable
+from exchange.ccxt_gateway import gateway_for
+from exchange.errors import ExchangeError
+from exchange.models import ExchangeAccount
+from strategies.contract import Level, MarketSpec, Problem, Strategy, StrategyConfig
+from strategies.registry import UnknownStrategy, get_strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a start would do now: the orders at ``price``, and everything that stands in its way."""
+
+    price: Decimal | None
+    levels: list[Level]
+    problems: list[Problem]
+    market: MarketSpec | None = None
+
+
+def check_config(
+    *, account: ExchangeAccount, symbol: str, strategy: str, config: Mapping[str, Any]
+) -> list[Problem]:
+    """All that is wrong, each problem with its field dotted from the bot (``symbol``, ``config.lower``).
+
+    Raises ``ExchangeUnavailable`` when the market could not be asked.
+    """
+    return preview(account=account, symbol=symbol, strategy=strategy, config=config).problems
+
+
+def preview(*, account: ExchangeAccount, symbol: str, strategy: str, config: Mapping[str, Any]) -> Preview:
+    """Raises ``ExchangeUnavailable`` when the market could not be asked."""
+    parsed, problems = parse_config(strategy, config)
+    try:
+        gateway = gateway_for(account.gateway_config())
+        market = gateway.markets().get(symbol)
+        if market is None:
+            near = [known for known in gateway.markets() if known.split("/")[0] == symbol.split("/")[0]][:4]
+            mend = f" Did you mean {', '.join(near)}?" if near else ""
+            problems.append(Problem("symbol", f"{account.exchange_id} has no market {symbol}.{mend}", value=symbol))
+            return Preview(None, [], problems)
+        price = gateway.ticker(symbol).last
+        if parsed is None:
+            return Preview(price, [], problems, market)
+        balances = gateway.balances()
+    except ExchangeError as error:
+        raise ExchangeUnavailable(f"{account.name}: {error.detail}") from error
+    chosen: Strategy[Any, Any] = get_strategy(strategy)
+    free = {coin: balance.free for coin, balance in balances.items()}
+    found = chosen.preflight(
+        parsed, market, price, free.get(market.quote, Decimal(0)), free.get(market.base, Decimal(0))
+    )
+    problems += [replace(problem, field=f"config.{problem.field}" if problem.field else "config") for problem in found]
+    return Preview(price, chosen.levels(parsed, market, price), problems, market)
+
+
+def parse_config(strategy: str, config: Mapping[str, Any]) -> tuple[StrategyConfig | None, list[Problem]]:
+    """The strategy's own model of ``config``, or what is wrong with it."""
+    try:
+        chosen = get_strategy(strategy)
+    except UnknownStrategy as error:
+        return None, [Problem("strategy", str(error), value=strategy)]
+    try:
+        return chosen.Config.model_validate(dict(config)), []
+    except ValidationError as error:
+        return None, [_problem(item) for item in error.errors(include_url=False)]
+
+
+def _problem(item: Any) -> Problem:
+    where = ".".join(["config", *(str(part) for part in item["loc"])])
+    given = item.get("input")
+    message = str(item["msg"]).removeprefix("Value error, ")
+    shown = "" if isinstance(given, dict) or given is None else str(given)
+    name = str(item["loc"][-1]) if item["loc"] else "config"
+    if name not in message:
+        message = f"{name}: {message[0].lower()}{message[1:]}" + (f" (given: {shown})." if shown else ".")
+    return Problem(where, message, value=shown)

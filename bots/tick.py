@@ -1,0 +1,212 @@
+"""One tick of one bot: read the truth, decide, commit, act, record.
+
+Nothing is remembered outside the database and nothing is done "once": a worker that dies at any point leaves a state
+from which the next tick goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from bots import hints
+from bots.decision import Scene, StrategyFailed, config_of, run_strategy, wind_down
+from bots.events import record
+from bots.lifecycle import BotStatus
+from bots.locks import LockKind, try_lock
+from bots.models import Bot, EventKind, Severity
+from bots.schedule import disable_ticks
+from bots.sending import resolve_unanswered, send_cancels, send_intents
+from bots.sync import OVERLAP_MS, audit_open_orders, kind_of, sync_account
+from exchange.ccxt_gateway import gateway_for
+from exchange.errors import AuthenticationFailed, ExchangeError, NeedsOperator
+from exchange.models import ExchangeAccount
+from exchange.port import ExchangeGateway, Ticker
+from exchange.prices import read_price
+from strategies.contract import MarketKind
+
+log = structlog.get_logger(__name__)
+
+Clock = Callable[[], datetime]
+
+# A strategy that fails this often in a row is taken off the market.
+STRATEGY_ERRORS_ALLOWED = 3
+# An exchange that fails this often in a row is worth an alarm; the bot keeps trying.
+EXCHANGE_ERRORS_BEFORE_ALARM = 10
+
+
+class TickOutcome(StrEnum):
+    DONE = "done"
+    IDLE = "idle"
+    BUSY = "busy"  # another worker holds the bot
+    WAITING = "waiting"  # the account's books are being read and are not fresh enough yet
+    FAILED = "failed"
+
+
+def tick_bot(
+    bot_id: int,
+    *,
+    clock: Clock,
+    sync_max_age: timedelta | None = None,
+    price_max_age: timedelta | None = None,
+) -> TickOutcome:
+    """``sync_max_age`` and ``price_max_age`` of zero ask the exchange itself, as a stepped replay must."""
+    with try_lock(LockKind.BOT_TICK, bot_id) as held:
+        if not held:
+            return TickOutcome.BUSY
+        bot = Bot.objects.select_related("account").filter(pk=bot_id).first()
+        if bot is None or not bot.is_ticking:
+            return TickOutcome.IDLE
+        with structlog.contextvars.bound_contextvars(bot=bot.name):
+            return _tick_and_note_errors(bot, clock, sync_max_age, price_max_age)
+
+
+def _tick_and_note_errors(
+    bot: Bot, clock: Clock, sync_max_age: timedelta | None, price_max_age: timedelta | None
+) -> TickOutcome:
+    try:
+        outcome = _tick(bot, clock, sync_max_age, price_max_age)
+    except (AuthenticationFailed, NeedsOperator) as error:
+        _emergency(bot, error.detail, now=clock())
+        return TickOutcome.FAILED
+    except ExchangeError as error:
+        _note_exchange_error(bot, error.detail, now=clock())
+        return TickOutcome.FAILED
+    except StrategyFailed as error:
+        _note_strategy_error(bot, error, now=clock())
+        return TickOutcome.FAILED
+    if bot.errors_in_a_row and outcome is TickOutcome.DONE:
+        Bot.objects.filter(pk=bot.pk).update(errors_in_a_row=0, last_error="")
+    return outcome
+
+
+def _tick(bot: Bot, clock: Clock, sync_max_age: timedelta | None, price_max_age: timedelta | None) -> TickOutcome:
+    account = bot.account
+    gateway = gateway_for(account.gateway_config())
+    now = clock()
+    market = gateway.markets().get(bot.symbol)
+    if market is None:
+        raise NeedsOperator(f"{account.exchange_id} has no market {bot.symbol} (any more).")
+    ticker = _ticker(bot, gateway, now, price_max_age)
+    if bot.status == BotStatus.STARTING and not _open_books(account, bot, gateway, ticker):
+        return TickOutcome.WAITING
+    if sync_max_age is None:
+        sync_max_age = timedelta(seconds=bot.tick_interval) * 0.8
+    if not sync_account(account, gateway=gateway, now=now, max_age=sync_max_age):
+        return TickOutcome.WAITING
+    resolve_unanswered(bot, gateway=gateway, now=now)
+    if bot.audit_due:
+        audit_open_orders([bot], gateway=gateway, now=now)
+        Bot.objects.filter(pk=bot.pk).update(audit_due=False)
+    if bot.status == BotStatus.STARTING and market.kind is MarketKind.LINEAR:
+        leverage = getattr(config_of(bot), "leverage", None)
+        if leverage:
+            gateway.set_leverage(bot.symbol, Decimal(leverage))
+    changed = _decide(bot, Scene(bot, market, ticker, now))
+    send_cancels(bot, gateway=gateway, now=clock())
+    send_intents(bot, gateway=gateway, now=clock())
+    if changed:
+        hints.publish("status", bot=bot.name, data={"status": bot.status})
+    return TickOutcome.DONE
+
+
+def _decide(bot: Bot, scene: Scene) -> bool:
+    """The transaction of the tick. Returns whether the bot's status changed."""
+    with transaction.atomic():
+        row = Bot.objects.select_for_update(no_key=True).get(pk=bot.pk)
+        before = row.status
+        # A command may have come in since the row was read.
+        bot.status, bot.status_reason = row.status, row.status_reason
+        bot.close_position_on_stop = row.close_position_on_stop
+        bot.audit_due = False
+        if bot.status in (BotStatus.STARTING, BotStatus.RUNNING):
+            run_strategy(scene)
+        elif bot.status in (BotStatus.STOPPING, BotStatus.EMERGENCY):
+            wind_down(scene)
+        bot.last_tick_at = scene.now
+        bot.save(
+            update_fields=[
+                "status", "status_reason", "close_position_on_stop", "stopped_at", "last_tick_at", "audit_due",
+            ]
+        )  # fmt: skip
+        if bot.status == BotStatus.STOPPED:
+            disable_ticks(bot)
+    return bot.status != before
+
+
+def _ticker(bot: Bot, gateway: ExchangeGateway, now: datetime, max_age: timedelta | None) -> Ticker:
+    """The shared price when it is fresh, else the exchange's own answer: nothing is decided on a stale price."""
+    if max_age is None:
+        max_age = timedelta(seconds=settings.PRICE_MAX_AGE_SECONDS)
+    if max_age:
+        cached = read_price(bot.account.venue, bot.symbol)
+        if cached is not None and now.timestamp() * 1000 - cached.received <= max_age.total_seconds() * 1000:
+            return Ticker(bot.symbol, cached.last, cached.timestamp, cached.bid, cached.ask)
+    return gateway.ticker(bot.symbol)
+
+
+def _open_books(account: ExchangeAccount, bot: Bot, gateway: ExchangeGateway, ticker: Ticker) -> bool:
+    """Before the account's first order: note its balances and from when on its executions matter.
+
+    Returns False when another bot of the account is at it just now.
+    """
+    kind = kind_of(bot.symbol)
+    if account.baseline and kind in account.fills_cursor:
+        return True
+    with try_lock(LockKind.ACCOUNT_SYNC, account.pk) as held:
+        if not held:
+            return False
+        account.refresh_from_db(fields=["baseline", "fills_cursor"])
+        if not account.baseline:
+            account.baseline = {
+                "coins": {coin: str(balance.total) for coin, balance in gateway.balances().items() if balance.total},
+                "positions": {
+                    position.symbol: [str(position.amount), str(position.average_price)]
+                    for position in gateway.positions()
+                },
+            }
+        account.fills_cursor.setdefault(kind, ticker.timestamp - OVERLAP_MS)
+        account.save(update_fields=["baseline", "fills_cursor"])
+    return True
+
+
+def _note_exchange_error(bot: Bot, detail: str, *, now: datetime) -> None:
+    errors = bot.errors_in_a_row + 1
+    Bot.objects.filter(pk=bot.pk).update(errors_in_a_row=errors, last_error=detail)
+    log.warning("tick failed", error=detail, errors_in_a_row=errors)
+    if errors == EXCHANGE_ERRORS_BEFORE_ALARM:
+        record(
+            EventKind.HEALTH_CRITICAL,
+            f"{errors} ticks in a row failed: {detail}",
+            now=now,
+            bot=bot,
+            severity=Severity.CRITICAL,
+        )
+    hints.publish("status", bot=bot.name, data={"error": detail})
+
+
+def _note_strategy_error(bot: Bot, error: StrategyFailed, *, now: datetime) -> None:
+    errors = bot.errors_in_a_row + 1
+    Bot.objects.filter(pk=bot.pk).update(errors_in_a_row=errors, last_error=str(error))
+    log.error("strategy failed", exc_info=error.__cause__)
+    record(EventKind.STRATEGY_ERROR, str(error), now=now, bot=bot, severity=Severity.CRITICAL)
+    if errors >= STRATEGY_ERRORS_ALLOWED:
+        _emergency(bot, f"The strategy failed {errors} times in a row: {error}", now=now)
+
+
+def _emergency(bot: Bot, reason: str, *, now: datetime) -> None:
+    """Takes the bot off the market. Its orders are withdrawn by the ticks that follow."""
+    with transaction.atomic():
+        row = Bot.objects.select_for_update(no_key=True).get(pk=bot.pk)
+        row.last_error = reason
+        if row.may_become(BotStatus.EMERGENCY):
+            row.change_status(BotStatus.EMERGENCY, reason)
+            record(EventKind.BOT_EMERGENCY, f"Emergency: {reason}", now=now, bot=row, severity=Severity.CRITICAL)
+            hints.publish("status", bot=row.name, data={"status": row.status})
+        row.save(update_fields=["status", "status_reason", "last_error"])
