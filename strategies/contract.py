@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -266,4 +266,45 @@ class Strategy(Protocol[C, S]):
 
     def levels(self, config: C, market: MarketSpec, price: Decimal) -> list[Level]:
         """The orders that a start at ``price`` would rest, for previews."""
+        ...
+
+
+class PriceBar(Protocol):
+    """A candle, as far as a strategy looks at one before its start. Prices in quote."""
+
+    @property
+    def high(self) -> Decimal: ...
+
+    @property
+    def low(self) -> Decimal: ...
+
+    @property
+    def close(self) -> Decimal: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CandleNeed:
+    """Closed candles of ``timeframe``, at least ``count`` of them."""
+
+    timeframe: str
+    count: int
+
+
+@runtime_checkable
+class StartsFromCandles(Protocol[C]):
+    """A strategy whose configuration can depend on history that is looked at once, before the start.
+
+    The platform loads what ``candles_needed`` asks for and hands the resolved configuration to ``preflight``,
+    ``levels`` and ``initial_state``; the steps are given the original one.
+    """
+
+    def candles_needed(self, config: C) -> CandleNeed | None:
+        """``None`` when this configuration needs no history."""
+        ...
+
+    def resolve(self, config: C, price: Decimal, bars: Sequence[PriceBar]) -> C:
+        """The configuration with numbers in place of what was derived from ``bars`` (oldest first) and ``price``.
+
+        Raises ``ValueError`` when they do not suffice.
+        """
         ...

@@ -1,0 +1,1 @@
+"""Grid trading: buy a line lower, sell a line higher, over and over."""
