@@ -41,7 +41,7 @@ def _worker(queue: str, pool: str, concurrency: int) -> list[str]:
 def _web(environ: Environment) -> list[str]:
     host, port = environ.get("WEB_HOST") or "127.0.0.1", environ.get("PORT") or "8000"
     proxy = ["--proxy-headers"] if environ.get("BEHIND_PROXY") == "1" else []
-    return ["-m", "daphne", "-b", host, "-p", port, *proxy, "traderagent.asgi:application"]
+    return ["-m", "traderagent.web", "-b", host, "-p", port, *proxy, "traderagent.asgi:application"]
 
 
 def _count(environ: Environment, name: str, default: int) -> int:
