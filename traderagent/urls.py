@@ -1,8 +1,18 @@
 """Every address of the site."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+
+from traderagent.health import health, live
+from traderagent.problems import unknown_address
 
 urlpatterns = [
+    path("health", health, name="health"),
+    path("health/live", live, name="health-live"),
+    path("api/", include("bots.api.urls")),
+    path("api/<path:rest>", unknown_address),
     path("admin/", admin.site.urls),
 ]
+
+handler400 = "traderagent.problems.bad_request"
+handler500 = "traderagent.problems.server_error"
