@@ -6,7 +6,6 @@ https://bybit-exchange.github.io/docs/v5/intro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 import ccxt
@@ -14,6 +13,7 @@ import ccxt
 from exchange import ccxt_parsing
 from exchange.ccxt_gateway import CcxtGateway, find_order
 from exchange.errors import NeedsOperator
+from exchange.gateway_config import GatewayConfig
 from exchange.port import Balance, ExchangePosition, FillReport, OrderReport, OrderRequest, Ticker
 from exchange.translation import answer_code
 from strategies.contract import MarketKind, MarketSpec
@@ -23,10 +23,15 @@ DAY_MS = 24 * 3600 * 1000
 WINDOW_MS = 7 * DAY_MS
 # Executions are kept for two years.
 KEPT_MS = 730 * DAY_MS
+# An execution is listed within moments; what is a day old and empty stays empty.
+SETTLED_MS = DAY_MS
 _LEVERAGE_NOT_MODIFIED = frozenset({"110043", "140043", "34036"})
 _ORDER_DOES_NOT_EXIST = frozenset({"170213", "170143"})
 
 Page = Mapping[str, Any]
+
+# (account, kind) → a stretch of time, from and until, in which the account has no executions.
+_empty_history: dict[tuple[GatewayConfig, MarketKind], tuple[int, int]] = {}
 
 
 class BybitGateway(CcxtGateway):
@@ -111,12 +116,19 @@ class BybitGateway(CcxtGateway):
         return self._read(f"asking for order {client_order_id} on {symbol}", ask)
 
     def fills_since(self, kind: MarketKind, since: int) -> list[FillReport]:
-        """One request when ``since`` is less than a week ago and at most 100 executions came after it."""
+        """One request when ``since`` is less than a week ago and at most 100 executions came after it.
+
+        From further back it takes a request per week, though only once: weeks that were found empty are remembered
+        by the process.
+        """
         self._markets()
+        asked_at = self._now()
+        empty_since, empty_until = _empty_history.get((self.config, kind), (0, 0))
+        start = max(since, empty_until) if since >= empty_since else since
 
         def ask() -> list[FillReport]:
             found: dict[str, FillReport] = {}
-            for window in self._windows(since):
+            for window in self._windows(start):
                 query = {"category": kind.value, "limit": 100, **window}
                 newest_first = [
                     payload
@@ -130,7 +142,23 @@ class BybitGateway(CcxtGateway):
             # Stable: executions of one millisecond stay in the exchange's order.
             return sorted(found.values(), key=lambda fill: fill.timestamp)
 
-        return self._read(f"asking for the {kind} fills since {since}", ask)
+        fills = self._read(f"asking for the {kind} fills since {since}", ask)
+        if self.config.environment != "simulator":
+            known_from = empty_since if start > since else since
+            known_until = min([asked_at - SETTLED_MS, *(fill.timestamp for fill in fills[:1])])
+            _empty_history[(self.config, kind)] = (known_from, known_until)
+        return fills
+
+    def describe_key(self) -> Mapping[str, Any] | None:
+        """The result of ``/v5/user/query-api``, which demo trading does not have."""
+        if self.config.environment == "demo":
+            return None
+
+        def ask() -> Mapping[str, Any]:
+            described: Mapping[str, Any] = self.client.privateGetV5UserQueryApi()["result"]
+            return described
+
+        return self._read("asking what the key may do", ask)
 
     # --- Writing -------------------------------------------------------------------------------------------------
 

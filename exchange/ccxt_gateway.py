@@ -50,7 +50,7 @@ class CcxtGateway:
     # --- Public data ---------------------------------------------------------------------------------------------
 
     def server_time(self) -> int:
-        return int(self._read("asking for the time", lambda: self.client.fetch_time()))
+        return int(self._read("asking for the time", self.client.fetch_time))
 
     def markets(self) -> Mapping[str, MarketSpec]:
         return self._markets()
@@ -140,6 +140,10 @@ class CcxtGateway:
 
         return self._read(f"asking for the {kind} fills since {since}", ask)
 
+    def describe_key(self) -> Mapping[str, Any] | None:
+        """What the exchange says of the API key, in its own words; ``None`` where it does not say."""
+        return None
+
     # --- Writing -------------------------------------------------------------------------------------------------
 
     def place(self, request: OrderRequest) -> OrderReport:
@@ -186,7 +190,9 @@ class CcxtGateway:
         if spec.kind is not MarketKind.LINEAR:
             raise NeedsOperator(f"{symbol} is a spot market, which has no leverage.")
         if leverage < 1 or (spec.max_leverage is not None and leverage > spec.max_leverage):
-            raise NeedsOperator(f"Leverage {leverage} is outside what {symbol} allows: 1 to {spec.max_leverage or '?'}.")
+            raise NeedsOperator(
+                f"Leverage {leverage} is outside what {symbol} allows: 1 to {spec.max_leverage or '?'}."
+            )
         with self._talking(Intent.CONFIGURE, f"setting the leverage of {symbol} to {leverage}"):
             self._set_leverage(symbol, plain(leverage))
 
@@ -257,7 +263,9 @@ class CcxtGateway:
         if request.price is not None and spec.min_notional is not None:
             notional = request.price * request.amount
             if notional < spec.min_notional:
-                refuse("notional", notional, f"is below the market's minimum of {plain(spec.min_notional)} {spec.quote}")
+                refuse(
+                    "notional", notional, f"is below the market's minimum of {plain(spec.min_notional)} {spec.quote}"
+                )
 
     def _read(self, doing: str, ask: Callable[[], T]) -> T:
         """Asks, and asks a second time if the exchange called our clock wrong and it was."""
@@ -335,7 +343,8 @@ def gateway_for(config: GatewayConfig) -> CcxtGateway:
     return gateway
 
 
-def build_gateway(config: GatewayConfig) -> CcxtGateway:
+def build_gateway(config: GatewayConfig, venue: Venue | None = None) -> CcxtGateway:
+    """A new one, for whoever wants it unshared. ``venue`` takes the place of the process's own."""
     from exchange.bybit_gateway import BybitGateway  # it subclasses the class above
 
-    return BybitGateway(config) if config.exchange_id == "bybit" else CcxtGateway(config)
+    return BybitGateway(config, venue) if config.exchange_id == "bybit" else CcxtGateway(config, venue)

@@ -10,7 +10,6 @@ from typing import Any
 from exchange.port import Balance, Candle, ExchangePosition, FillReport, OrderReport, ReportedStatus, Ticker
 from strategies.contract import MarketKind, MarketSpec, OrderType, Side
 
-
 Fees = tuple[Decimal, Decimal]  # maker, taker; fractions
 
 

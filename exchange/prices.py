@@ -11,7 +11,7 @@ Keys:
 
 from __future__ import annotations
 
-import threading
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -42,19 +42,10 @@ class CachedPrice:
         return now_ms - self.received <= max_age_ms
 
 
-_client: redis.Redis | None = None
-_client_lock = threading.Lock()
-
-
+@functools.cache
 def redis_client() -> redis.Redis:
-    """The process's one client for ``REDIS_URL``; it is thread-safe and connects on first use."""
-    global _client
-    with _client_lock:
-        if _client is None:
-            _client = redis.Redis.from_url(
-                settings.REDIS_URL, decode_responses=True, socket_timeout=5, socket_connect_timeout=5
-            )
-        return _client
+    """The process's one client for ``REDIS_URL``; it is thread-safe, survives a fork and connects on first use."""
+    return redis.Redis.from_url(settings.REDIS_URL, decode_responses=True, socket_timeout=5, socket_connect_timeout=5)
 
 
 def price_key(venue: str, symbol: str) -> str:
@@ -97,9 +88,7 @@ def read_price(venue: str, symbol: str, *, client: redis.Redis | None = None) ->
     return _price(fields)
 
 
-def read_prices(
-    venue: str, symbols: Iterable[str], *, client: redis.Redis | None = None
-) -> dict[str, CachedPrice]:
+def read_prices(venue: str, symbols: Iterable[str], *, client: redis.Redis | None = None) -> dict[str, CachedPrice]:
     """Those that are known, in one round trip."""
     wanted = list(symbols)
     pipeline = (client or redis_client()).pipeline(transaction=False)

@@ -46,7 +46,9 @@ class Intent(StrEnum):
 # Codes of Bybit V5 (https://bybit-exchange.github.io/docs/v5/error) where ccxt's class does not name the reaction.
 _DUPLICATE_CLIENT_ORDER_ID = frozenset({"110072", "170141", "110030", "140030", "30001"})
 # "Already filled", "already cancelled", "not on the book": there is nothing left to cancel.
-_NOTHING_TO_CANCEL = frozenset({"110001", "110008", "110010", "170139", "170142", "170143", "170190", "170213", "20001"})
+_NOTHING_TO_CANCEL = frozenset(
+    {"110001", "110008", "110010", "170139", "170142", "170143", "170190", "170213", "20001"}
+)
 _BUSY = frozenset({"10006", "10018", "170005", "170222"})
 # The exchange itself does not know what became of the request.
 _UNCLEAR = frozenset({
@@ -98,7 +100,9 @@ def translate(
     if isinstance(error, ccxt.ManualInteractionNeeded):
         return NeedsOperator(f"{said}. Sign in at {who} and do what it asks for.")
     if isinstance(error, ccxt.AuthenticationError):
-        return AuthenticationFailed(f"{said}. {_KEY_TROUBLE.get(code, 'Check the API key, its secret and its rights.')}")
+        return AuthenticationFailed(
+            f"{said}. {_KEY_TROUBLE.get(code, 'Check the API key, its secret and its rights.')}"
+        )
     if code in _UNCLEAR or _no_trustworthy_answer(error):
         return _without_answer(error, intent, said)
     return _refused(error, intent, code, said)
