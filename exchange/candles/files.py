@@ -1,0 +1,135 @@
+"""Candle files: Parquet and gzipped CSV, named ``<exchange>_<SYMBOL>_<spot|linear>_<timeframe>[_...]``.
+
+Columns: ``timestamp`` (open time, milliseconds UTC), ``open, high, low, close, volume`` (volume in base).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+SUFFIXES = (".parquet", ".csv.gz")
+_NAME = re.compile(
+    r"^(?P<exchange>[a-z0-9]+)_(?P<symbol>[A-Z0-9]+)_(?P<kind>spot|linear)_(?P<timeframe>\d+[mhdw])(?:_(?P<span>.+))?$"
+)
+_UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+PRICE_COLUMNS = ("open", "high", "low", "close")
+
+
+class CandleFileError(ValueError):
+    """A candle file that cannot be used; the message names the file, what is wrong and the mend."""
+
+
+def timeframe_ms(timeframe: str) -> int:
+    """Length of ``1m``, ``15m``, ``4h``, ``1d`` … in milliseconds."""
+    match = re.fullmatch(r"(\d+)([mhdw])", timeframe)
+    if match is None:
+        raise ValueError(f"timeframe {timeframe!r} is not understood; write a number and m, h, d or w, as in 15m")
+    return int(match[1]) * _UNIT_MS[match[2]]
+
+
+@dataclass(frozen=True, slots=True)
+class Candles:
+    """Parallel arrays, oldest first: ``timestamp`` int64 (open time, ms UTC), the rest float64."""
+
+    timestamp: NDArray[np.int64]
+    open: NDArray[np.float64]
+    high: NDArray[np.float64]
+    low: NDArray[np.float64]
+    close: NDArray[np.float64]
+    volume: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.timestamp)
+
+    def between(self, start: int, end: int) -> Candles:
+        """The candles that open in ``[start, end)``."""
+        first, last = np.searchsorted(self.timestamp, [start, end])
+        window = slice(int(first), int(last))
+        return Candles(*(getattr(self, name)[window] for name in COLUMNS))
+
+
+COLUMNS = ("timestamp", *PRICE_COLUMNS, "volume")
+
+
+@dataclass(frozen=True, slots=True)
+class CandleFile:
+    """What a file's name says of it. ``symbol`` is the exchange's own (``ETHUSDT``)."""
+
+    path: Path
+    exchange: str
+    symbol: str
+    kind: str
+    timeframe: str
+
+    @property
+    def stem(self) -> str:
+        return _stem(self.path)
+
+
+def _stem(path: Path) -> str:
+    for suffix in SUFFIXES:
+        if path.name.endswith(suffix):
+            return path.name.removesuffix(suffix)
+    return path.stem
+
+
+def describe_file(path: Path) -> CandleFile | None:
+    """What the name says, or ``None`` when it is not a candle file's name (funding rates, mark prices, others)."""
+    if not path.name.endswith(SUFFIXES):
+        return None
+    match = _NAME.match(_stem(path))
+    if match is None:
+        return None
+    return CandleFile(path, match["exchange"], match["symbol"], match["kind"], match["timeframe"])
+
+
+def list_files(directory: Path) -> list[CandleFile]:
+    """Every candle file of a directory, by name. Raises ``CandleFileError`` when there is no such directory."""
+    if not directory.is_dir():
+        raise CandleFileError(f"candle directory {directory} does not exist; name a directory with candle files")
+    found = (describe_file(path) for path in sorted(directory.iterdir()))
+    return [file for file in found if file is not None]
+
+
+def read_file(path: Path) -> Candles:
+    """Reads and checks one file. Raises ``CandleFileError`` (missing, wrong columns, unsorted, impossible candle)."""
+    import pandas as pd
+
+    if not path.is_file():
+        raise CandleFileError(f"candle file {path} does not exist")
+    try:
+        frame = pd.read_parquet(path) if path.name.endswith(".parquet") else pd.read_csv(path)
+    except (ValueError, OSError) as error:
+        raise CandleFileError(f"candle file {path} cannot be read: {error}") from error
+    missing = [column for column in COLUMNS if column not in frame.columns]
+    if missing:
+        raise CandleFileError(f"candle file {path} lacks the column {missing[0]}; it needs {', '.join(COLUMNS)}")
+    candles = Candles(
+        frame["timestamp"].to_numpy(dtype=np.int64),
+        *(frame[column].to_numpy(dtype=np.float64) for column in (*PRICE_COLUMNS, "volume")),
+    )
+    check(candles, str(path))
+    return candles
+
+
+def check(candles: Candles, name: str) -> None:
+    """Raises ``CandleFileError`` on the first candle that cannot be: out of order, not positive, high below low."""
+    if not len(candles):
+        raise CandleFileError(f"{name} holds no candles")
+    if np.any(np.diff(candles.timestamp) <= 0):
+        row = int(np.argmax(np.diff(candles.timestamp) <= 0)) + 1
+        raise CandleFileError(f"{name}: row {row} is not later than the one before; sort it and drop duplicates")
+    top = np.maximum(candles.open, candles.close)
+    bottom = np.minimum(candles.open, candles.close)
+    bad = ~((candles.low > 0) & (candles.high >= top) & (candles.low <= bottom) & (candles.volume >= 0))
+    if np.any(bad):
+        row = int(np.argmax(bad))
+        raise CandleFileError(
+            f"{name}: row {row} is no candle: open {candles.open[row]}, high {candles.high[row]}, "
+            f"low {candles.low[row]}, close {candles.close[row]}, volume {candles.volume[row]}"
+        )

@@ -1,0 +1,124 @@
+"""What a run is configured with, and opening its state.
+
+The candles of the first start are kept with the state: a market that went on from another price series after a
+restart would be none. Asking for other candles with an old state is an error that says so.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+
+from exchange.candles.source import choose
+from exchange.simulator.clock import ClockKind
+from exchange.simulator.engine import Engine, Matching
+from exchange.simulator.instruments import Fees
+from exchange.simulator.replay import POINTS_PER_CANDLE, Replay, Series, series_from_candles
+from exchange.simulator.store import Store
+
+
+class StateError(ValueError):
+    """The configuration or the state directory cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """See ``python -m exchange.simulator --help``."""
+
+    host: str
+    port: int
+    state: Path
+    directory: Path | None
+    files: list[Path]
+    symbols: list[str]
+    seed: int
+    network: bool
+    cache: Path
+    clock: ClockKind
+    speed: float
+    offset: int
+    api_key: str
+    api_secret: str
+    balances: dict[str, Decimal]
+    through: bool
+    slippage: Decimal
+    fees: Fees
+
+    def asked_for(self) -> str:
+        """What the candles were chosen by; the state belongs to it."""
+        if self.files:
+            return "files " + ", ".join(sorted(path.name for path in self.files))
+        if self.directory is not None:
+            return f"directory {self.directory.resolve()} for {', '.join(self.symbols)}"
+        return f"download or synthetic market, seed {self.seed}, for {', '.join(self.symbols)}"
+
+
+def open_engine(config: Config) -> tuple[Engine, list[str], bool]:
+    """(engine, names of the candle sources, whether they are synthetic). Goes on from the state if there is one."""
+    if not config.symbols and not config.files:
+        raise StateError("--symbols is empty; name at least one, as BTCUSDT")
+    config.state.mkdir(parents=True, exist_ok=True)
+    kept = config.state / "series.npz"
+    if kept.exists():
+        series, names, synthetic, asked_for = _load_series(kept)
+        if asked_for != config.asked_for():
+            raise StateError(
+                f"the state in {config.state} belongs to other candles ({asked_for}) than asked for now "
+                f"({config.asked_for()}); remove the directory to begin anew, or start with the same candles"
+            )
+    else:
+        source = choose(
+            files=config.files,
+            directory=config.directory,
+            symbols=config.symbols,
+            seed=config.seed,
+            cache=config.cache,
+            network=config.network,
+        )
+        series = [series_from_candles(symbol, one, source.timeframe_ms) for symbol, one in source.candles.items()]
+        names, synthetic = source.names, source.synthetic
+        _save_series(kept, series, names, synthetic, config.asked_for())
+    store = Store(config.state / "exchange.sqlite3")
+    written = store.meta("point")
+    replay = Replay(series, 0)
+    if written is None:
+        if config.offset >= replay.candles:
+            raise StateError(f"--offset {config.offset} is beyond the {replay.candles} candles that there are")
+        replay.point = config.offset * POINTS_PER_CANDLE
+    else:
+        replay.point = int(written)
+    engine = Engine(replay, store, fees=config.fees, matching=Matching(config.through, config.slippage))
+    store.set_meta("point", str(replay.point))
+    known = engine.accounts.get(config.api_key)
+    if known is None:
+        engine.put_account(config.api_key, config.api_secret, config.balances)
+    elif known.api_secret != config.api_secret:
+        engine.put_account(config.api_key, config.api_secret, {})
+    return engine, names, synthetic
+
+
+def _save_series(path: Path, series: list[Series], names: list[str], synthetic: bool, asked_for: str) -> None:
+    described = {
+        "names": names,
+        "synthetic": synthetic,
+        "asked_for": asked_for,
+        "series": [[one.symbol, one.decimals, one.start, one.timeframe_ms] for one in series],
+    }
+    arrays = {f"{one.symbol}_ohlc": one.ohlc for one in series} | {f"{one.symbol}_volume": one.volume for one in series}
+    unfinished = path.with_name("series.part.npz")
+    np.savez_compressed(unfinished, described=np.array(json.dumps(described)), **arrays)
+    unfinished.replace(path)
+
+
+def _load_series(path: Path) -> tuple[list[Series], list[str], bool, str]:
+    with np.load(path) as arrays:
+        described = json.loads(str(arrays["described"]))
+        series = [
+            Series(symbol, decimals, start, step, arrays[f"{symbol}_ohlc"], arrays[f"{symbol}_volume"])
+            for symbol, decimals, start, step in described["series"]
+        ]
+    return series, described["names"], described["synthetic"], described["asked_for"]

@@ -1,0 +1,121 @@
+"""Requests in, Bybit's envelopes out.
+
+Handlers are plain functions of an :class:`Asked`; one registrar wraps them, so that authentication, refusals and the
+envelope are in one place.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from exchange.simulator.accounts import Account
+from exchange.simulator.auth import authenticate
+from exchange.simulator.engine import Engine
+from exchange.simulator.errors import Refusal
+
+ENGINE: web.AppKey[Engine] = web.AppKey("engine", Engine)
+
+_HEAD = b'{"retCode":0,"retMsg":"OK","result":'
+_TAIL = b',"retExtInfo":{},"time":%d}'
+
+
+def wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request: ``values`` are the query's or the body's fields. ``account`` is set where a signature is asked."""
+
+    engine: Engine
+    values: dict[str, Any]
+    account: Account
+
+    def text(self, name: str) -> str:
+        value = self.values.get(name)
+        return "" if value is None else str(value)
+
+    def number(self, name: str) -> int | None:
+        """A whole number or ``None``. 10001 when it is something else."""
+        written = self.text(name)
+        if not written:
+            return None
+        if not written.isdigit():
+            raise Refusal(10001, f"params error: {name} [{written}] must be a whole number")
+        return int(written)
+
+
+NOBODY = Account("", "")
+Handler = Callable[[Asked], Any]
+
+
+def envelope(result: Any) -> bytes:
+    return _HEAD + orjson.dumps(result) + _TAIL % wall_ms()
+
+
+def refusal(error: Refusal) -> bytes:
+    return orjson.dumps(
+        {"retCode": error.code, "retMsg": error.message, "result": {}, "retExtInfo": {}, "time": wall_ms()}
+    )
+
+
+def answer(body: bytes, status: int = 200) -> web.Response:
+    return web.Response(body=body, status=status, content_type="application/json")
+
+
+def joined(items: list[bytes]) -> orjson.Fragment:
+    """A JSON list of entries that are JSON already."""
+    return orjson.Fragment(b"[" + b",".join(items) + b"]")
+
+
+def public(handler: Handler) -> Callable[[web.Request], Any]:
+    async def serve(request: web.Request) -> web.Response:
+        try:
+            return answer(envelope(handler(Asked(request.app[ENGINE], dict(request.query), NOBODY))))
+        except Refusal as error:
+            return answer(refusal(error))
+
+    return serve
+
+
+def private_get(handler: Handler) -> Callable[[web.Request], Any]:
+    async def serve(request: web.Request) -> web.Response:
+        engine = request.app[ENGINE]
+        # The signature is over the query as it was sent, before anybody decoded it.
+        payload = request.raw_path.partition("?")[2]
+        try:
+            account = authenticate(engine.accounts, request.headers, payload, wall_ms())
+            return answer(envelope(handler(Asked(engine, dict(request.query), account))))
+        except Refusal as error:
+            return answer(refusal(error))
+
+    return serve
+
+
+def private_post(handler: Handler) -> Callable[[web.Request], Any]:
+    async def serve(request: web.Request) -> web.Response:
+        engine = request.app[ENGINE]
+        body = await request.read()
+        try:
+            account = authenticate(engine.accounts, request.headers, body.decode(errors="replace"), wall_ms())
+            return answer(envelope(handler(Asked(engine, parse_body(body), account))))
+        except Refusal as error:
+            return answer(refusal(error))
+
+    return serve
+
+
+def parse_body(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = orjson.loads(body) if body else {}
+    except orjson.JSONDecodeError as error:
+        raise Refusal(10001, f"request body is no JSON: {error}") from error
+    if not isinstance(parsed, dict):
+        raise Refusal(10001, "request body must be a JSON object")
+    return parsed

@@ -1,0 +1,98 @@
+"""A simulator that really runs: its own process, a free port, a state directory of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from exchange.simulator.urls import simulator_urls
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class SimulatorProcess:
+    """Starts ``python -m exchange.simulator`` on 127.0.0.1 with a stepped clock and the synthetic market.
+
+    ``flags`` are the command's own, without the dashes: ``SimulatorProcess(tmp_path, file=..., balances="USDT=1000")``.
+    A restart after :meth:`stop` or :meth:`kill9` takes the same port and goes on from the same state.
+    """
+
+    key = "simulator-key"
+    secret = "simulator-secret"
+
+    def __init__(self, state: Path, **flags: object) -> None:
+        self.state = state
+        self.flags: dict[str, object] = {"clock": "stepped", "network": "no", "port": 0, **flags}
+        self.url = ""
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> SimulatorProcess:
+        command = [sys.executable, "-m", "exchange.simulator", "--state", str(self.state)]
+        for name, value in self.flags.items():
+            command += [f"--{name.replace('_', '-')}", str(value)]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("SIMULATOR_")}
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None and self.process.stderr is not None
+        line = self.process.stdout.readline()
+        if "listening on " not in line:
+            problem = self.process.stderr.read()
+            self.process.wait()
+            raise RuntimeError(f"the simulator did not start: {problem}")
+        self.url = line.split("listening on ")[1].split()[0]
+        self.flags["port"] = self.url.rsplit(":", 1)[1]
+        return self
+
+    def stop(self) -> None:
+        """Ends it as a supervisor would, and waits until it has gone."""
+        self._end(signal.SIGTERM)
+
+    def kill9(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self.process is None:
+            return
+        self.process.send_signal(number)
+        self.process.communicate(timeout=20)
+        self.process = None
+
+    def __enter__(self) -> SimulatorProcess:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def step(self, points: int = 1) -> dict[str, Any]:
+        """Moves the market on; answers with where it stands (``time`` in market ms, ``point``, ``last`` by symbol)."""
+        return self._call("/simulator/step", {"points": points})
+
+    def status(self) -> dict[str, Any]:
+        return self._call("/simulator/status")
+
+    def add_account(self, key: str, secret: str, balances: Mapping[str, str]) -> None:
+        self._call("/simulator/accounts", {"api_key": key, "api_secret": secret, "balances": dict(balances)})
+
+    def _call(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            with urllib.request.urlopen(urllib.request.Request(self.url + path, data=data), timeout=60) as response:
+                answer: dict[str, Any] = json.load(response)
+        except urllib.error.HTTPError as error:
+            raise RuntimeError(error.read().decode()) from error
+        return answer
+
+    def connect(self, exchange_class: Any, **options: Any) -> Any:
+        """A ccxt client (``ccxt.bybit``, ``ccxt.async_support.bybit``, ``ccxt.pro.bybit``) of the default account."""
+        exchange = exchange_class({"apiKey": self.key, "secret": self.secret, **options})
+        exchange.urls["api"] = simulator_urls(self.url)
+        return exchange
