@@ -1,0 +1,348 @@
+"""A back-test of one strategy on one market: candles to points, points to fills, fills to the strategy's next step.
+
+The timing is that of a live bot that ticks at every point. On the way from point *k-1* to point *k* standing orders are
+filled; at point *k* the strategy steps once, seeing these fills and those of the market orders it sent at *k-1*; what
+it wants then is cancelled and placed. A market order fills at once at the point's price (its fill is seen at *k+1*), a
+limit order that crosses does too or is refused when post-only, and everything else can fill from the next segment on.
+
+Everything is ``Decimal`` and uncompiled: this loop is the measure that faster ones are held against. Not modelled:
+funding, liquidation, and the margin that linear orders need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+from exchange.candles.files import Candles
+from exchange.matching import RestingOrders, crosses, four_points, slipped
+from exchange.port import Candle
+from strategies.contract import (
+    FillSeen,
+    Finish,
+    MarketKind,
+    MarketSpec,
+    OrderType,
+    Point,
+    PositionView,
+    Reason,
+    Side,
+    Strategy,
+    StrategyConfig,
+    WantedOrder,
+)
+
+ZERO = Decimal(0)
+POINTS_PER_CANDLE = 4
+
+S = TypeVar("S")
+C = TypeVar("C", bound=StrategyConfig)
+PricePoint = tuple[int, Decimal]
+Wish = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``slippage`` is a fraction that market and stop orders pay. ``through`` asks the price to pass a limit by a tick."""
+
+    slippage: Decimal = ZERO
+    through: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One fill. ``point`` counts from 0; ``fee`` is in base when ``fee_in_base``, else in quote."""
+
+    point: int
+    timestamp: int
+    slot: str
+    sequence: int
+    side: Side
+    price: Decimal
+    amount: Decimal
+    fee: Decimal
+    fee_in_base: bool
+    is_maker: bool
+    trade: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A wish the exchange would not take; it is tried again at every point while it is wanted."""
+
+    point: int
+    slot: str
+    sequence: int
+    why: str
+
+
+@dataclass(slots=True)
+class Result(Generic[S]):
+    """``equity`` holds (timestamp, quote) at every candle's close; ``quote`` and ``base`` are what is left at the end."""
+
+    state: S
+    fills: list[Execution] = field(default_factory=list)
+    equity: list[tuple[int, Decimal]] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    notes: list[tuple[int, Reason]] = field(default_factory=list)
+    quote: Decimal = ZERO
+    base: Decimal = ZERO
+    finish: Finish | None = None
+    points: int = 0
+
+
+@dataclass(slots=True)
+class _Standing:
+    wanted: WantedOrder
+    amount: Decimal
+    price: Decimal | None
+    trigger: Decimal | None
+
+
+@dataclass(slots=True)
+class _Book:
+    """Average-cost position: ``amount`` is negative and ``cost`` too for a short; ``realised`` is after fees."""
+
+    amount: Decimal = ZERO
+    cost: Decimal = ZERO
+    realised: Decimal = ZERO
+
+    def apply(self, change: Decimal, value: Decimal, fee_quote: Decimal) -> None:
+        """``change`` in base after a fee in base; ``value`` is price times amount, negative for a sell."""
+        self.realised -= fee_quote
+        if self.amount == 0 or (self.amount > 0) == (change > 0):
+            self.amount += change
+            self.cost += value
+            return
+        closed = min(abs(change), abs(self.amount))
+        cost = self.cost * closed / abs(self.amount)
+        closing_value = value * closed / abs(change)
+        self.realised -= cost + closing_value
+        self.cost -= cost
+        self.amount += closed if change > 0 else -closed
+        if closed < abs(change):
+            self.amount = change - closed if change > 0 else change + closed
+            self.cost = value - closing_value
+
+    def view(self, price: Decimal) -> PositionView:
+        if not self.amount:
+            return PositionView(realised_pnl=float(self.realised))
+        return PositionView(
+            amount=float(self.amount),
+            average_price=float(self.cost / self.amount),
+            realised_pnl=float(self.realised),
+            unrealised_pnl=float(self.amount * price - self.cost),
+        )
+
+
+def candles_of(candles: Candles) -> Iterator[Candle]:
+    """Arrays as candles with the shortest decimals that are these floats: the exchange's own digits."""
+    columns = (candles.open, candles.high, candles.low, candles.close, candles.volume)
+    for timestamp, *values in zip(candles.timestamp.tolist(), *(column.tolist() for column in columns), strict=True):
+        yield Candle(timestamp, *(Decimal(repr(value)) for value in values))
+
+
+def points_of(candles: Iterable[Candle], timeframe_ms: int) -> Iterator[PricePoint]:
+    """Four points per candle, spread over its time: open, first extreme, second extreme, close."""
+    third = timeframe_ms // 3
+    for candle in candles:
+        first, second, third_price, last = four_points(candle.open, candle.high, candle.low, candle.close)
+        yield candle.timestamp, first
+        yield candle.timestamp + third, second
+        yield candle.timestamp + 2 * timeframe_ms // 3, third_price
+        yield candle.timestamp + timeframe_ms - 1, last
+
+
+def run(
+    strategy: Strategy[C, S],
+    config: C,
+    market: MarketSpec,
+    points: Iterable[PricePoint],
+    *,
+    quote: Decimal,
+    options: Options | None = None,
+) -> Result[S]:
+    """Runs until the points end or the strategy has finished. ``quote`` is the money at the start."""
+    return _Run(strategy, config, market, quote, options or Options()).through(points)
+
+
+class _Run(Generic[C, S]):
+    def __init__(
+        self, strategy: Strategy[C, S], config: C, market: MarketSpec, quote: Decimal, options: Options
+    ) -> None:
+        self.strategy, self.config, self.market, self.options = strategy, config, market, options
+        self.margin = market.tick if options.through else ZERO
+        self.result: Result[S] = Result(strategy.initial_state(config, market), quote=quote)
+        self.book = _Book()
+        self.resting: RestingOrders[Wish] = RestingOrders()
+        self.standing: dict[Wish, _Standing] = {}
+        self.done: set[Wish] = set()
+        self.seen: list[FillSeen] = []
+        self.wanted: tuple[WantedOrder, ...] = ()
+        self.refusals: set[Wish] = set()
+        self.pending_refusal = False
+        self.locked_quote = ZERO
+        self.locked_base = ZERO
+        self.arrival = 0
+
+    def through(self, points: Iterable[PricePoint]) -> Result[S]:
+        result = self.result
+        start: Decimal | None = None
+        for index, (timestamp, price) in enumerate(points):
+            result.points = index + 1
+            if start is not None:
+                self._move(index, timestamp, start, price)
+            start = price
+            self._tick(index, timestamp, price)
+            if index % POINTS_PER_CANDLE == POINTS_PER_CANDLE - 1:
+                result.equity.append((timestamp, result.quote + result.base * price))
+            if result.finish is not None and not self.standing:
+                break
+        return result
+
+    def _move(self, index: int, timestamp: int, start: Decimal, end: Decimal) -> None:
+        if not len(self.resting):
+            return
+        for met in self.resting.take(start, end, self.margin):
+            order = self.standing[met.order_id]
+            if met.triggered:
+                price = self.market.quantise_price(
+                    slipped(order.wanted.side is Side.BUY, met.price, self.options.slippage)
+                )
+                self._fill(index, timestamp, order, price, is_maker=False)
+            else:
+                self._fill(index, timestamp, order, met.price, is_maker=True)
+
+    def _tick(self, index: int, timestamp: int, price: Decimal) -> None:
+        result = self.result
+        fills, self.seen = self.seen, []
+        decision = self.strategy.step(
+            self.config, self.market, result.state, Point(timestamp, float(price)), self.book.view(price), fills
+        )
+        result.state = decision.state
+        result.notes.extend((timestamp, note) for note in decision.notes)
+        if decision.finish is not None:
+            result.finish = decision.finish
+        if decision.wanted is self.wanted and not fills and not self.pending_refusal:
+            return
+        self.wanted = decision.wanted
+        self._reconcile(index, timestamp, price)
+
+    def _reconcile(self, index: int, timestamp: int, price: Decimal) -> None:
+        wanted = {(order.slot, order.sequence): order for order in self.wanted}
+        for wish, order in list(self.standing.items()):
+            want = wanted.get(wish)
+            if want is None or self._terms(want) != (order.amount, order.price, order.trigger):
+                self._cancel(wish)
+        self.pending_refusal = False
+        for wish, want in wanted.items():
+            if wish not in self.standing and wish not in self.done:
+                self._place(index, timestamp, price, want)
+
+    def _terms(self, want: WantedOrder) -> tuple[Decimal, Decimal | None, Decimal | None]:
+        return (
+            self.market.quantise_amount(want.amount),
+            None if want.price is None else self.market.quantise_price(want.price),
+            None if want.trigger_price is None else self.market.quantise_price(want.trigger_price),
+        )
+
+    def _place(self, index: int, timestamp: int, price: Decimal, want: WantedOrder) -> None:
+        order = _Standing(want, *self._terms(want))
+        is_buy = want.side is Side.BUY
+        taken_at = self.market.quantise_price(slipped(is_buy, price, self.options.slippage))
+        at_once = want.type is OrderType.MARKET or (
+            want.type is OrderType.LIMIT and order.price is not None and crosses(is_buy, order.price, price)
+        )
+        why = self._refusal(order, taken_at, at_once)
+        if why:
+            self.pending_refusal = True
+            if (want.slot, want.sequence) not in self.refusals:
+                self.refusals.add((want.slot, want.sequence))
+                self.result.refused.append(Refused(index, want.slot, want.sequence, why))
+            return
+        wish = (want.slot, want.sequence)
+        self.standing[wish] = order
+        self._lock(order, 1)
+        self.arrival += 1
+        if at_once:
+            self._fill(index, timestamp, order, taken_at, is_maker=False)
+        elif order.trigger is not None:
+            self.resting.add_trigger(wish, rising=is_buy, price=order.trigger, arrival=self.arrival)
+        elif order.price is not None:
+            self.resting.add_limit(wish, is_buy=is_buy, price=order.price, arrival=self.arrival)
+
+    def _refusal(self, order: _Standing, taken_at: Decimal, at_once: bool) -> str:
+        market, amount = self.market, order.amount
+        if order.wanted.post_only and at_once:
+            return "post-only, and it would fill at once"
+        if amount < market.min_amount or amount <= 0:
+            return f"amount {amount} below the minimum {market.min_amount}"
+        if market.max_amount is not None and amount > market.max_amount:
+            return f"amount {amount} above the maximum {market.max_amount}"
+        worth = amount * (order.price or order.trigger or taken_at)
+        if market.min_notional is not None and worth < market.min_notional and not order.wanted.reduce_only:
+            return f"worth {worth} below the minimum {market.min_notional}"
+        if market.kind is MarketKind.LINEAR:
+            return ""
+        if order.wanted.side is Side.BUY and worth > self.result.quote - self.locked_quote:
+            return f"worth {worth}, free are {self.result.quote - self.locked_quote}"
+        if order.wanted.side is Side.SELL and amount > self.result.base - self.locked_base:
+            return f"sells {amount}, free are {self.result.base - self.locked_base}"
+        return ""
+
+    def _lock(self, order: _Standing, sign: int) -> None:
+        """Spot orders hold back what they would spend."""
+        if order.wanted.side is Side.SELL:
+            self.locked_base += sign * order.amount
+        elif order.price is not None:
+            self.locked_quote += sign * order.amount * order.price
+
+    def _cancel(self, wish: Wish) -> None:
+        order = self.standing.pop(wish)
+        self.resting.remove(wish)
+        self._lock(order, -1)
+
+    def _fill(self, index: int, timestamp: int, order: _Standing, price: Decimal, *, is_maker: bool) -> None:
+        want, market, result = order.wanted, self.market, self.result
+        wish = (want.slot, want.sequence)
+        del self.standing[wish]
+        self.done.add(wish)
+        self._lock(order, -1)
+        is_buy = want.side is Side.BUY
+        rate = market.maker_fee if is_maker else market.taker_fee
+        in_base = is_buy and market.buy_fee_in_base
+        fee = order.amount * rate if in_base else order.amount * price * rate
+        signed = order.amount if is_buy else -order.amount
+        change = signed - fee if in_base else signed
+        result.base += change
+        result.quote -= signed * price if in_base else signed * price + fee
+        self.book.apply(change, signed * price, ZERO if in_base else fee)
+        result.fills.append(
+            Execution(
+                index,
+                timestamp,
+                want.slot,
+                want.sequence,
+                want.side,
+                price,
+                order.amount,
+                fee,
+                in_base,
+                is_maker,
+                want.trade,
+            )
+        )
+        self.seen.append(
+            FillSeen(
+                want.slot,
+                want.sequence,
+                want.side,
+                float(price),
+                float(order.amount),
+                float(fee) if in_base else 0.0,
+                timestamp,
+                True,
+            )
+        )

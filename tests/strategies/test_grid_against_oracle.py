@@ -1,0 +1,131 @@
+"""The strategy in the back-test engine gives, fill for fill, what the naive oracle works out from the rules."""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backtests.engine import candles_of, points_of, run
+from exchange.candles.files import read_file
+from exchange.port import Candle
+from strategies.contract import MarketKind, MarketSpec
+from strategies.grid.config import GridConfig
+from strategies.grid.logic import GridStrategy
+from tests.strategies.grid_oracle import GridRules, OracleFill, grid_fills
+from tests.strategies.markets import LINEAR, MINUTE, SPOT, walking_candles
+
+DAYS = 7
+REAL = "binance_ETHUSDT_linear_1m_202505.parquet"
+
+CASES: list[tuple[str, MarketSpec, dict[str, Any]]] = [
+    ("long spot, equal quote", SPOT, {}),
+    ("long spot, geometric", SPOT, {"spacing": "geometric"}),
+    ("long spot, equal base", SPOT, {"amount_mode": "base", "spacing": "geometric"}),
+    ("long spot, coarse steps", SPOT, {"grids": 120, "investment": "900"}),
+    ("long linear", LINEAR, {"leverage": "3"}),
+    ("short linear", LINEAR, {"direction": "short"}),
+    (
+        "short linear, geometric, equal base",
+        LINEAR,
+        {"direction": "short", "spacing": "geometric", "amount_mode": "base"},
+    ),
+    ("neutral linear", LINEAR, {"direction": "neutral"}),
+    ("neutral linear, geometric", LINEAR, {"direction": "neutral", "spacing": "geometric", "grids": 33}),
+    ("price below the range at the start", SPOT, {"lower": "1900", "upper": "2100"}),
+    ("price above the range at the start", SPOT, {"lower": "1700", "upper": "$open-12"}),
+    ("price on a line at the start", LINEAR, {"lower": "$open", "upper": "$open+100", "grids": 50}),
+    ("price on a line at the start, short", LINEAR, {"lower": "$open-100", "upper": "$open", "direction": "short"}),
+    ("lines that are not whole ticks", SPOT, {"lower": "1811.11", "upper": "1888.88", "grids": 37}),
+]
+
+
+@pytest.fixture(scope="module")
+def real_candles() -> list[Candle]:
+    folder = os.environ.get("TRADERAGENT_CANDLES")
+    if not folder:
+        pytest.skip("TRADERAGENT_CANDLES is not set: it names the folder with real candles")
+    candles = read_file(Path(folder) / REAL)
+    start = int(candles.timestamp[0])
+    return list(candles_of(candles.between(start, start + DAYS * 24 * 60 * MINUTE)))
+
+
+@pytest.mark.parametrize(("market", "changes"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_a_walk_gives_the_fills_of_the_oracle(market: MarketSpec, changes: dict[str, Any]) -> None:
+    assert_same_fills(walking_candles(1500, stride=3.0), market, changes)
+
+
+@pytest.mark.parametrize(("market", "changes"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_seven_real_days_give_the_fills_of_the_oracle(
+    real_candles: list[Candle], market: MarketSpec, changes: dict[str, Any]
+) -> None:
+    assert_same_fills(real_candles, market, changes)
+
+
+def test_the_oracle_gives_the_fills_worked_out_by_hand() -> None:
+    """Lines 90, 100, 110 with 1 coin each. The price opens at 100.
+
+    Interval 0 (90 to 100) waits: its buy line 90 is below 100. Interval 1 (100 to 110) holds: its buy line is at the
+    price, so 1 coin is bought at market at point 0 and its sell at 110 rests from point 1 on.
+    First candle: 100, low 99, high 112, close 105: the sell is sent at point 1, so it fills on the way 99 to 112
+    (point 2), and interval 1's buy at 100 rests from point 2. Second candle: 105, high 106, low 89, close 95: on the
+    way 106 to 89 (point 6) the buys at 100 and 90 fill, in this order; sells at 110 and 100 rest from point 6, and 95
+    reaches neither. Third candle: 95, low 95, high 101, close 101: on the way to 101 (point 10) the sell at 100 fills.
+    """
+    candles = [
+        tuple(Decimal(price) for price in candle)
+        for candle in [("100", "112", "99", "105"), ("105", "106", "89", "95"), ("95", "101", "95", "101")]
+    ]
+    rules = GridRules(
+        lower=Decimal(90),
+        upper=Decimal(110),
+        grids=2,
+        investment=Decimal(190),
+        amount_mode="base",
+        tick=Decimal("0.1"),
+        step=Decimal("0.1"),
+    )
+    assert grid_fills(candles, rules) == [  # type: ignore[arg-type]
+        OracleFill(0, "buy", Decimal(100), Decimal(1), "entry"),
+        OracleFill(2, "sell", Decimal(110), Decimal(1), "grid:1"),
+        OracleFill(6, "buy", Decimal(100), Decimal(1), "grid:1"),
+        OracleFill(6, "buy", Decimal(90), Decimal(1), "grid:0"),
+        OracleFill(10, "sell", Decimal(100), Decimal(1), "grid:0"),
+    ]
+
+
+def assert_same_fills(candles: list[Candle], market: MarketSpec, changes: dict[str, Any]) -> None:
+    opened = candles[0].open
+    chosen = {"lower": "1750", "upper": "1950", "grids": 40, "investment": "20000"} | changes
+    for name in ("lower", "upper"):
+        base, _, offset = chosen[name].partition("$open")
+        chosen[name] = str(opened + Decimal(offset or 0)) if not base else chosen[name]
+    config = GridConfig.model_validate(chosen)
+    result = run(GridStrategy(), config, market, points_of(candles, MINUTE), quote=Decimal(100_000))
+    expected = grid_fills([(c.open, c.high, c.low, c.close) for c in candles], rules_of(config, market))
+    assert not result.refused
+    assert len(expected) > 20
+    assert [OracleFill(f.point, f.side, f.price, f.amount, f.slot) for f in result.fills] == expected
+
+
+def rules_of(config: GridConfig, market: MarketSpec) -> GridRules:
+    assert config.lower is not None
+    assert config.upper is not None
+    return GridRules(
+        lower=config.lower,
+        upper=config.upper,
+        grids=config.grids,
+        investment=config.investment,
+        spacing=config.spacing,
+        amount_mode=config.amount_mode,
+        direction=config.direction,
+        leverage=config.leverage,
+        tick=market.tick,
+        step=market.step,
+        buyer_pays_in_base=market.kind is MarketKind.SPOT,
+        maker_fee=market.maker_fee,
+        taker_fee=market.taker_fee,
+    )
