@@ -109,6 +109,10 @@ class SupervisedStack:
             self._supervisor.kill()
             raise AssertionError(f"The stack did not stop within {timeout:g} s:\n{self.output[-8000:]}") from None
 
+    def wait(self, timeout: float = 60) -> int:
+        """Waits until the supervisor ends by itself and returns its exit code."""
+        return self._supervisor.wait(timeout)
+
     def kill_supervisor(self) -> None:
         """As a power failure would: no chance to stop anything."""
         self._supervisor.kill()
@@ -118,6 +122,10 @@ class SupervisedStack:
         if self._temporary:
             shutil.rmtree(self.home.root)
             self._log.unlink()
+
+    @property
+    def supervisor_pid(self) -> int:
+        return self._supervisor.pid
 
     @property
     def _supervisor(self) -> subprocess.Popen[bytes]:
