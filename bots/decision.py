@@ -59,12 +59,13 @@ _FINISH_EVENTS = {"stop_loss": EventKind.STOP_LOSS_HIT, "take_profit": EventKind
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a tick has read before it decides."""
+    """What a tick has read before it decides. ``first_config`` is what a run's first state is made from."""
 
     bot: Bot
     market: MarketSpec
     ticker: Ticker
     now: datetime
+    first_config: StrategyConfig | None = None
 
 
 class StrategyFailed(Exception):
@@ -111,7 +112,7 @@ def _step(
     decision: Decision[Any] = strategy.step(
         config,
         scene.market,
-        strategy.load(latest.state) if latest else strategy.initial_state(config, scene.market),
+        strategy.load(latest.state) if latest else strategy.initial_state(scene.first_config or config, scene.market),
         Point(timestamp=scene.ticker.timestamp, price=float(scene.ticker.last)),
         _position_view(position, scene.ticker.last),
         fills,

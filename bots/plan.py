@@ -94,9 +94,9 @@ def make_plan(
     refuse: list[Refusal] = []
     by_wish = {order.wish: order for order in live}
     wishes = {(order.slot, order.sequence) for order in wanted}
-    for order in live:
-        if order.wish not in wishes and not order.cancel_requested:
-            cancel.append((order.order_id, NOT_WANTED))
+    for standing_order in live:
+        if standing_order.wish not in wishes and not standing_order.cancel_requested:
+            cancel.append((standing_order.order_id, NOT_WANTED))
     for order in wanted:
         wish = (order.slot, order.sequence)
         attempts = earlier.get(wish, ())
@@ -132,7 +132,8 @@ def _must_wait(attempts: Sequence[Standing], now: datetime) -> bool:
         last = last or attempt.closed_at
     if not refusals or last is None:
         return False
-    return now - last < min(FIRST_RETRY * 2 ** min(refusals - 1, 20), LONGEST_RETRY)
+    wait: timedelta = min(FIRST_RETRY * 2 ** min(refusals - 1, 20), LONGEST_RETRY)
+    return now - last < wait
 
 
 def _impossible(market: MarketSpec, amount: Decimal, price: Decimal, reduce_only: bool) -> str:

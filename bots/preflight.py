@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bots.errors import ExchangeUnavailable
+from bots.history import resolve_config
 from exchange.ccxt_gateway import gateway_for
 from exchange.errors import ExchangeError
 from exchange.models import ExchangeAccount
@@ -51,10 +52,14 @@ def preview(*, account: ExchangeAccount, symbol: str, strategy: str, config: Map
         price = gateway.ticker(symbol).last
         if parsed is None:
             return Preview(price, [], problems, market)
+        chosen: Strategy[Any, Any] = get_strategy(strategy)
         balances = gateway.balances()
+        try:
+            parsed = resolve_config(chosen, parsed, gateway=gateway, symbol=symbol, price=price)
+        except ValueError as error:
+            return Preview(price, [], [Problem("config", str(error))], market)
     except ExchangeError as error:
         raise ExchangeUnavailable(f"{account.name}: {error.detail}") from error
-    chosen: Strategy[Any, Any] = get_strategy(strategy)
     free = {coin: balance.free for coin, balance in balances.items()}
     found = chosen.preflight(
         parsed, market, price, free.get(market.quote, Decimal(0)), free.get(market.base, Decimal(0))

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
 from django.db.models import F, Sum
+from django.db.models.functions import Coalesce
 
 from bots.ledger import PRECISION, ZERO
 from bots.models import Bot, Fill, Order, Position
@@ -136,9 +137,9 @@ def _compare_orders(account: ExchangeAccount, look: _Look) -> Iterable[Line]:
         theirs = (report.price, report.amount, report.filled) if report else "none"
         if ours != theirs:
             yield _line(account, f"order {key}", ours, theirs)
-    for order in Order.objects.filter(account=account).annotate(booked=Sum("fills__amount")).exclude(filled=F("booked")):
-        if order.filled or order.booked:
-            yield _line(account, f"filled of order {order.client_order_id}", order.filled, order.booked or ZERO)
+    booked = Order.objects.filter(account=account).annotate(booked=Coalesce(Sum("fills__amount"), ZERO))
+    for key, filled, sum_of_fills in booked.exclude(filled=F("booked")).values_list("client_order_id", "filled", "booked"):
+        yield _line(account, f"filled of order {key}", filled, sum_of_fills)
 
 
 def _compare_money(account: ExchangeAccount, look: _Look) -> Iterable[Line]:

@@ -34,8 +34,8 @@ def send_intents(bot: Bot, *, gateway: ExchangeGateway, now: datetime) -> int:
     intents = list(Order.objects.filter(bot=bot, status=OrderStatus.INTENT).order_by("id"))
     sent = 0
     for order in intents:
-        if order.pk in Order.objects.claim_for_sending([order.pk]):
-            order.status = OrderStatus.SENT
+        if Order.objects.claim_for_sending(order.pk, now=now):
+            order.status, order.sent_at = OrderStatus.SENT, now
             order.bot = bot
             _send(order, gateway=gateway, now=now)
             sent += 1
@@ -43,8 +43,6 @@ def send_intents(bot: Bot, *, gateway: ExchangeGateway, now: datetime) -> int:
 
 
 def _send(order: Order, *, gateway: ExchangeGateway, now: datetime) -> None:
-    Order.objects.filter(pk=order.pk).update(sent_at=now)
-    order.sent_at = now
     request = OrderRequest(
         symbol=order.symbol,
         client_order_id=order.client_order_id,
@@ -110,8 +108,8 @@ def resolve_unanswered(bot: Bot, *, gateway: ExchangeGateway, now: datetime) -> 
         waited_from = order.sent_at or order.created_at
         if now - waited_from >= NOT_FOUND_LAG:
             log.warning("sending again under the same id", order=order.client_order_id, bot=bot.name)
-            Order.objects.filter(pk=order.pk).update(status=OrderStatus.SENT, reject_reason="")
-            order.status = OrderStatus.SENT
+            Order.objects.filter(pk=order.pk).update(status=OrderStatus.SENT, sent_at=now, reject_reason="")
+            order.status, order.sent_at = OrderStatus.SENT, now
             _send(order, gateway=gateway, now=now)
 
 

@@ -206,9 +206,9 @@ def audit_open_orders(bots: Iterable[Bot], *, gateway: ExchangeGateway, now: dat
                 ask(order, gateway=gateway, now=now)
         tags = {f"ta{bot.tag}": bot for bot in group}
         for client_order_id in listed.keys() - ours.keys():
-            bot = tags.get(client_order_id[:8])
-            if bot is not None:
-                _cancel_stray(bot, symbol, client_order_id, gateway=gateway, now=now)
+            owner = tags.get(client_order_id[:8])
+            if owner is not None:
+                _cancel_stray(owner, symbol, client_order_id, gateway=gateway, now=now)
 
 
 def _cancel_stray(bot: Bot, symbol: str, client_order_id: str, *, gateway: ExchangeGateway, now: datetime) -> None:

@@ -18,6 +18,7 @@ from django.db import transaction
 from bots import hints
 from bots.decision import Scene, StrategyFailed, config_of, run_strategy, wind_down
 from bots.events import record
+from bots.history import resolve_config
 from bots.lifecycle import BotStatus
 from bots.locks import LockKind, try_lock
 from bots.models import Bot, EventKind, Severity
@@ -29,7 +30,8 @@ from exchange.errors import AuthenticationFailed, ExchangeError, NeedsOperator
 from exchange.models import ExchangeAccount
 from exchange.port import ExchangeGateway, Ticker
 from exchange.prices import read_price
-from strategies.contract import MarketKind
+from strategies.contract import MarketKind, MarketSpec, StrategyConfig
+from strategies.registry import get_strategy
 
 log = structlog.get_logger(__name__)
 
@@ -104,16 +106,27 @@ def _tick(bot: Bot, clock: Clock, sync_max_age: timedelta | None, price_max_age:
     if bot.audit_due:
         audit_open_orders([bot], gateway=gateway, now=now)
         Bot.objects.filter(pk=bot.pk).update(audit_due=False)
-    if bot.status == BotStatus.STARTING and market.kind is MarketKind.LINEAR:
-        leverage = getattr(config_of(bot), "leverage", None)
-        if leverage:
-            gateway.set_leverage(bot.symbol, Decimal(leverage))
-    changed = _decide(bot, Scene(bot, market, ticker, now))
+    first_config = _prepare_start(bot, market, ticker, gateway) if bot.status == BotStatus.STARTING else None
+    changed = _decide(bot, Scene(bot, market, ticker, now, first_config))
     send_cancels(bot, gateway=gateway, now=clock())
     send_intents(bot, gateway=gateway, now=clock())
     if changed:
         hints.publish("status", bot=bot.name, data={"status": bot.status})
     return TickOutcome.DONE
+
+
+def _prepare_start(bot: Bot, market: MarketSpec, ticker: Ticker, gateway: ExchangeGateway) -> StrategyConfig:
+    try:
+        config = config_of(bot)
+        resolved = resolve_config(
+            get_strategy(bot.strategy), config, gateway=gateway, symbol=bot.symbol, price=ticker.last
+        )
+    except ValueError as error:
+        raise StrategyFailed(str(error)) from error
+    leverage = getattr(config, "leverage", None)
+    if market.kind is MarketKind.LINEAR and leverage:
+        gateway.set_leverage(bot.symbol, Decimal(leverage))
+    return resolved
 
 
 def _decide(bot: Bot, scene: Scene) -> bool:

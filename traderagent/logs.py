@@ -46,7 +46,7 @@ def _render_arguments(_logger: Any, _method: str, event: LogEvent) -> LogEvent:
 
 def logging_config(*, level: str, json: bool) -> dict[str, Any]:
     """A ``dictConfig`` that renders standard-library and structlog records alike, to standard output."""
-    shared = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

@@ -41,7 +41,7 @@ class Position(models.Model):
         return self.cost / self.amount if self.amount else Decimal(0)
 
     def unrealised_pnl(self, price: Decimal) -> Decimal:
-        return self.amount * price - self.cost
+        return Decimal(self.amount * price - self.cost)
 
 
 class Trade(models.Model):
@@ -103,4 +103,4 @@ class EquityPoint(models.Model):
 
     @property
     def profit(self) -> Decimal:
-        return self.realised_pnl + self.unrealised_pnl
+        return Decimal(self.realised_pnl + self.unrealised_pnl)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 
 from django.db import models
@@ -37,13 +37,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def on_the_book(self) -> OrderQuerySet:
         return self.filter(status__in=[OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED])
 
-    def claim_for_sending(self, ids: Iterable[int]) -> set[int]:
-        """Those of ``ids`` that this caller, and nobody else, may send now."""
-        claimed: set[int] = set()
-        for order_id in ids:
-            if self.filter(id=order_id, status=OrderStatus.INTENT).update(status=OrderStatus.SENT) == 1:
-                claimed.add(order_id)
-        return claimed
+    def claim_for_sending(self, order_id: int, *, now: datetime) -> bool:
+        """Whether this caller, and nobody else, may send the order now."""
+        claimed = self.filter(id=order_id, status=OrderStatus.INTENT).update(status=OrderStatus.SENT, sent_at=now)
+        return claimed == 1
 
 
 class Order(models.Model):
@@ -124,7 +121,7 @@ class Order(models.Model):
 
     @property
     def remaining(self) -> Decimal:
-        return self.amount - self.filled
+        return Decimal(self.amount - self.filled)
 
     @property
     def is_settled(self) -> bool:
@@ -178,4 +175,4 @@ class Fill(models.Model):
 
     @property
     def quote_value(self) -> Decimal:
-        return self.price * self.amount
+        return Decimal(self.price * self.amount)

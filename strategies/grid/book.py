@@ -99,6 +99,10 @@ def distribute(state: GridState, config: GridConfig, rules: Rules) -> None:
     opening = state.openings[awaiting[0]]
     pool = opening * state.dust
     total = sum(state.amounts[i] for i in awaiting)
+    if total == 0.0:  # an investment too small for a single step: the preflight says so, here nothing is traded
+        for interval in awaiting:
+            wait(state, interval)
+        return
     carried = 0.0
     for interval in awaiting:
         amount = state.amounts[interval]

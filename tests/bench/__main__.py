@@ -1,0 +1,33 @@
+"""``make bench``: measures on this machine and prints the tables that docs/performance.md keeps.
+
+``make bench ARGS="many-bots --seconds 60"`` runs one of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+
+from tests.bench import many_bots, startup
+
+BENCHMARKS = {"startup": startup, "many-bots": many_bots}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("name", nargs="?", choices=sorted(BENCHMARKS), help="only this one")
+    parser.add_argument("--bots", type=int, default=100, help="many-bots: how many (default 100)")
+    parser.add_argument("--seconds", type=int, default=300, help="many-bots: for how long (default 300)")
+    arguments = parser.parse_args()
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}", flush=True)
+    for name, benchmark in BENCHMARKS.items():
+        if arguments.name in (None, name):
+            print(f"\n## {name}\n", flush=True)
+            for line in benchmark.run(arguments):
+                print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
