@@ -206,7 +206,7 @@ class DemoStack(SupervisedStack):
         candles: Path | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        own = {"PORT": "0", "SIMULATOR_CLOCK": clock, "REPLAY_SPEED": f"{speed:g}"}
+        own = {"PORT": "0", "SIMULATOR_CLOCK": clock, "REPLAY_SPEED": f"{speed:g}", "SIMULATOR_NETWORK": "no"}
         if candles is not None:
             own["TRADERAGENT_CANDLES"] = str(candles)
         super().__init__(home=home, environ={**own, **(environ or {})})

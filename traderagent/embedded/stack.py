@@ -56,6 +56,10 @@ class Stack:
         """Of a process started with ``once``; ``None`` while it runs."""
         return self._kept[name].ended
 
+    def hopeless(self, ends: int) -> str:
+        """The name of a process that ended so many times in a row without ever staying, else nothing."""
+        return next((name for name, kept in self._kept.items() if kept.failures >= ends), "")
+
     def run_for(self, seconds: float) -> None:
         """Passes output on and restarts what crashed, for that long."""
         end = time.monotonic() + seconds

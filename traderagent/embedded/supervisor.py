@@ -31,6 +31,7 @@ from traderagent.embedded.stack import Stack
 _SERVICES_TIMEOUT = 60.0
 _PREPARATION_TIMEOUT = 180.0
 _READY_TIMEOUT = 90.0
+_HOPELESS = 3  # ends in a row while the stack is starting
 # What nothing else depends on is in no stage and goes first: web, workers, beat, stream.
 _LAST_STAGES = (("simulator",), ("redis", "postgres"))
 _OTHER_PROXIES = urllib.request.ProxyHandler({})  # the loopback address is nobody's business but ours
@@ -112,6 +113,8 @@ class Supervisor:
                 "SIMULATOR_URL": f"http://127.0.0.1:{simulator.port}",
                 "SIMULATOR_STATE": str(self._home.simulator),
                 "SIMULATOR_SPEED": _speed(values["REPLAY_SPEED"]),
+                "SIMULATOR_KEY": values["SIMULATOR_API_KEY"],
+                "SIMULATOR_SECRET": values["SIMULATOR_API_SECRET"],
             }
             self._record.url = f"http://127.0.0.1:{web.port}"
         return values
@@ -163,9 +166,13 @@ class Supervisor:
 
     def _until(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Whether ``condition`` came to hold in time. Raises ``Stopped`` when a signal came first."""
-        met = self._stack.run_until(lambda: self._asked_to_stop() or condition(), timeout)
+        met = self._stack.run_until(
+            lambda: self._asked_to_stop() or self._stack.hopeless(_HOPELESS) != "" or condition(), timeout
+        )
         if self._asked_to_stop():
             raise Stopped
+        if name := self._stack.hopeless(_HOPELESS):
+            raise StackError(f"{name} does not start; its lines above say why. `make clean` begins anew.")
         return met
 
     def _web_answers(self) -> bool:
