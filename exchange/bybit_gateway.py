@@ -171,17 +171,21 @@ class BybitGateway(CcxtGateway):
     def _cancel(self, symbol: str, client_order_id: str) -> None:
         query: dict[str, Any] = {"orderLinkId": client_order_id}
         try:
-            self.client.cancel_order(None, symbol, query)
+            answer = self.client.cancel_order(None, symbol, query)
         except ccxt.BaseError as error:
             # On spot, resting and conditional orders are two books, and an order is looked for in one of them.
-            if self.client.market(symbol)["spot"] and answer_code(error) in _ORDER_DOES_NOT_EXIST:
-                self.client.cancel_order(None, symbol, {**query, "trigger": True})
-            else:
+            if not self.client.market(symbol)["spot"] or answer_code(error) not in _ORDER_DOES_NOT_EXIST:
                 raise
+            answer = self.client.cancel_order(None, symbol, {**query, "trigger": True})
+        if not answer.get("id"):
+            # A proxy's page with status 200 is parsed by ccxt as an order without content.
+            raise ccxt.BadResponse("bybit answered without an order id")
 
     def _set_leverage(self, symbol: str, leverage: str) -> None:
         try:
-            self.client.set_leverage(leverage, symbol)
+            answer = self.client.set_leverage(leverage, symbol)
+            if not isinstance(answer, dict):
+                raise ccxt.BadResponse("bybit answered with something else than JSON")
         except ccxt.BaseError as error:
             if answer_code(error) not in _LEVERAGE_NOT_MODIFIED:
                 raise

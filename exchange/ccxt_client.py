@@ -81,6 +81,8 @@ def _enter(client: Any, config: GatewayConfig) -> None:
             case "demo":
                 client.enable_demo_trading(True)
             case "testnet":
+                if not client.urls.get("test"):
+                    raise NeedsOperator(f"{config.exchange_id} has no testnet environment.")
                 client.set_sandbox_mode(True)
             case "simulator":
                 if config.exchange_id != "bybit":

@@ -287,7 +287,7 @@ class CcxtGateway:
         except ccxt.InvalidNonce as error:
             if not clock_was_set and self._set_clock():
                 raise _ClockWasWrong(
-                    f"{self.config.exchange_id}, {doing}: the clocks had drifted apart and have been set again. "
+                    f"{self.config.exchange_id} ({doing}): the clocks had drifted apart and have been set again. "
                     "Nothing was done; it can be tried again."
                 ) from error
             raise self._translated(error, intent, doing) from error
@@ -312,7 +312,7 @@ class CcxtGateway:
         """Measures the difference of the clocks anew. True when it had moved, so that trying again may help."""
         before = self.client.options.get("timeDifference", 0)
         try:
-            return abs(self.client.load_time_difference() - before) >= _CLOCK_MOVED_MS
+            return abs(int(self.client.load_time_difference()) - int(before)) >= _CLOCK_MOVED_MS
         except ccxt.BaseError:
             return False  # the call's own error says more
 

@@ -49,8 +49,7 @@ def check_connection(config: GatewayConfig, *, clock: Callable[[], int], allow_w
     try:
         # A venue of its own: a cached one would call a dead exchange reachable.
         gateway = build_gateway(config, Venue(config))
-        for check in _checks(gateway, clock, allow_withdrawal):
-            checks.append(check)
+        checks.extend(_checks(gateway, clock, allow_withdrawal))
     except ExchangeError as error:
         name = _NEXT.get(checks[-1].name if checks else "", "balance")
         checks.append(Check(name, Verdict.FAILED, error.detail))

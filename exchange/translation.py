@@ -89,7 +89,7 @@ def translate(
     """
     code, message = _answer(error)
     who = exchange.capitalize()
-    said = f"{who}, {doing}: {message}" + (f" (code {code})" if code else "")
+    said = f"{who} ({doing}): {message}" + (f" (code {code})" if code else "")
 
     if isinstance(error, ccxt.InvalidNonce):
         return AuthenticationFailed(f"{said}. {_KEY_TROUBLE['10002']}")
