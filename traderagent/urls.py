@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/", include("bots.api.urls")),
     path("api/<path:rest>", unknown_address),
     path("admin/", admin.site.urls),
+    path("", include("bots.urls")),
 ]
 
 handler400 = "traderagent.problems.bad_request"

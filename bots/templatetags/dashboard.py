@@ -12,10 +12,18 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from bots import number_format
+from bots.forms import slot_id
+from bots.simulation import simulated_market
 
 register = template.Library()
 
-_NOTHING = mark_safe('<span class="faint" aria-label="none">–</span>')  # noqa: S308 - a constant
+_NOTHING = mark_safe('<span class="faint" aria-label="none">–</span>')
+
+
+@register.inclusion_tag("bots/_market_clock.html")
+def market_clock() -> dict[str, Any]:
+    """The simulated market's time; nothing where the market is real."""
+    return {"market": simulated_market()}
 
 
 @register.filter
@@ -27,6 +35,12 @@ def exact(value: Decimal | None) -> str:
 @register.filter
 def rounded(value: Decimal | None) -> str:
     return _NOTHING if value is None else number_format.rounded(value)
+
+
+@register.filter
+def per(value: Decimal, amount: Decimal) -> Decimal | None:
+    """An average price: ``value`` in quote per ``amount`` in base."""
+    return value / amount if amount else None
 
 
 @register.filter
@@ -121,3 +135,9 @@ def sparkline(values: Sequence[Decimal]) -> SafeString:
         f"{y(0.0):.1f}",
         line,
     )
+
+
+@register.filter
+def slot(field_name: str, kind: str) -> str:
+    """The HTML id of a form field's ``help`` or ``error`` slot."""
+    return slot_id(kind, field_name)

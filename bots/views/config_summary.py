@@ -1,0 +1,33 @@
+"""A bot's settings in words, from its strategy's configuration model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bots.forms import PREFIX, bot_form
+from strategies.contract import StrategyConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    label: str
+    value: Any
+    unit: str
+
+
+def config_summary(model: type[StrategyConfig], config: Mapping[str, Any]) -> dict[str, list[Setting]]:
+    """By group: every setting that was given or that has a default which does something."""
+    groups: dict[str, list[Setting]] = {}
+    for name, item in bot_form(model).base_fields.items():
+        if not name.startswith(PREFIX):
+            continue
+        given = config.get(name.removeprefix(PREFIX))
+        value = item.initial if given is None else given
+        if value in (None, "") or (item.advanced and value == item.initial):  # type: ignore[attr-defined]
+            continue
+        words = dict(getattr(item, "choices", ()))
+        setting = Setting(str(item.label), words.get(value, value), item.unit)  # type: ignore[attr-defined]
+        groups.setdefault(item.group, []).append(setting)  # type: ignore[attr-defined]
+    return groups
