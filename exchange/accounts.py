@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -129,15 +129,19 @@ def update_account(*, account: ExchangeAccount, **changes: Any) -> ExchangeAccou
         for name, value in changes.items()
         if getattr(account, name) != value and not (name in KEYS and not value)
     }
-    if any(name in changed for name in _IDENTITY):
-        _refuse_when_used(
-            account, account.bots.exclude(status="stopped").values_list("name", flat=True), "cannot become another one"
-        )
+    check_change(account, changed)
     for name, value in changed.items():
         setattr(account, name, value)
     if changed:
         _save(account)
     return account
+
+
+def check_change(account: ExchangeAccount, changes: Mapping[str, Any]) -> None:
+    """``account`` is as it was. Raises ``AccountInUse`` when orders may stand where it would no longer be."""
+    if any(name in changes and getattr(account, name) != changes[name] for name in _IDENTITY):
+        in_use = account.bots.exclude(status="stopped").values_list("name", flat=True)
+        _refuse_when_used(account, in_use, "cannot become another one")
 
 
 def delete_account(*, account: ExchangeAccount) -> None:

@@ -25,6 +25,7 @@ from rest_framework.views import set_rollback
 
 from bots.errors import BotError, ConfigInvalid, ExchangeUnavailable, ModeRefused, NotEditable
 from bots.lifecycle import InvalidTransition
+from exchange.accounts import AccountInUse, AccountRefused
 from exchange.errors import (
     AuthenticationFailed,
     ExchangeError,
@@ -46,6 +47,8 @@ _NAMESPACE = "urn:traderagent:problem:"
 # What was raised → status, slug of the type, title. The first match counts, so subclasses stand before their bases.
 _ANSWERS: Sequence[tuple[type[Exception], HTTPStatus, str, str]] = (
     (ConfigInvalid, HTTPStatus.BAD_REQUEST, "invalid-input", "Some values cannot work"),
+    (AccountRefused, HTTPStatus.BAD_REQUEST, "invalid-input", "Some values cannot work"),
+    (AccountInUse, HTTPStatus.CONFLICT, "account-in-use", "Bots stand in the way"),
     (NotEditable, HTTPStatus.CONFLICT, "not-editable", "The bot has to be stopped first"),
     (ModeRefused, HTTPStatus.FORBIDDEN, "mode-refused", "This mode is not allowed here"),
     (ExchangeUnavailable, HTTPStatus.SERVICE_UNAVAILABLE, "exchange-unavailable", "The exchange does not answer"),
@@ -116,7 +119,9 @@ def _answer(
             return body, {"Retry-After": "5"}
     for kind, status, slug, title in _ANSWERS:
         if isinstance(error, kind):
-            errors = [as_error(item) for item in error.problems] if isinstance(error, ConfigInvalid) else []
+            errors = (
+                [as_error(item) for item in error.problems] if isinstance(error, ConfigInvalid | AccountRefused) else []
+            )
             body = problem(status, str(error), instance=instance, slug=slug, title=title, errors=errors)
             wait = error.retry_after if isinstance(error, RateLimited) else None
             return body, {} if wait is None else {"Retry-After": str(max(1, round(wait)))}

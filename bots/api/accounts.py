@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import ClassVar
 
 from django.db.models import Count, Q, QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bots.api.filters import AccountFilters
 from bots.api.lists import LeanList, Rows
-from bots.api.serializers import AccountIn, AccountOut, ProblemDetails
+from bots.api.serializers import AccountIn, AccountOut, ConnectionOut, ProblemDetails
 from exchange.accounts import create_account, delete_account, update_account
+from exchange.connection import check_connection, may_trade
 from exchange.models import ExchangeAccount
 
 _INVALID = OpenApiResponse(ProblemDetails, description="`errors` name field, value, limit and mend.")
@@ -99,3 +103,9 @@ class AccountViewSet(LeanList):
     def destroy(self, request: Request, name: str) -> Response:
         delete_account(account=self._account())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(summary="Try the connection and the keys", request=None, responses=ConnectionOut)
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, name: str) -> Response:
+        checks = check_connection(self._account().gateway_config(), clock=lambda: time.time_ns() // 1_000_000)
+        return Response({"ok": may_trade(checks), "checks": [asdict(check) for check in checks]})

@@ -10,6 +10,7 @@ from bots.api.rendering import PlainDecimalField
 from bots.lifecycle import BotStatus, OrderStatus
 from bots.models import BotMode, EventKind, Severity
 from bots.models.order import SIDES, TYPES
+from exchange.connection import Verdict
 from exchange.models import Environment, ExchangeAccount
 
 _DIRECTIONS = [("long", "Long"), ("short", "Short")]
@@ -219,9 +220,15 @@ class AccountIn(serializers.Serializer[Any]):
     api_password = serializers.CharField(max_length=256, allow_blank=True, default="", write_only=True)
 
 
+class CheckOut(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    verdict = serializers.ChoiceField(choices=[(verdict.value, verdict.name.capitalize()) for verdict in Verdict])
+    sentence = serializers.CharField()
+
+
 class ConnectionOut(serializers.Serializer[Any]):
-    ok = serializers.BooleanField()
-    checks = serializers.ListField(child=serializers.DictField())
+    ok = serializers.BooleanField(help_text="Whether bots may trade with it; there may be warnings all the same.")
+    checks = CheckOut(many=True)
 
 
 class ProblemDetails(serializers.Serializer[Any]):

@@ -1,0 +1,96 @@
+"""Exchange accounts in the back office. Keys are typed in and never shown again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from exchange.accounts import KEYS, AccountInUse, AccountRefused, check_account, check_change
+from exchange.errors import NeedsOperator
+from exchange.models import EncryptionCanary, ExchangeAccount
+
+
+class _KeyField(forms.CharField):
+    """Not bound to the model's field, so that no stored key ever reaches the form."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(
+            label=label,
+            required=False,
+            strip=True,
+            max_length=256,
+            widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "new-password"}),
+            help_text="Leave empty to keep what is stored.",
+        )
+
+
+class ExchangeAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
+    base_url = forms.URLField(
+        label="Base URL", required=False, assume_scheme="http", help_text="Only for the simulator: where it listens."
+    )
+    new_api_key = _KeyField("API key")
+    new_api_secret = _KeyField("API secret")
+    new_api_password = _KeyField("API password")
+
+    class Meta:
+        model = ExchangeAccount
+        fields = ("name", "owner", "exchange_id", "environment", "base_url", "options")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        before = ExchangeAccount.objects.filter(pk=self.instance.pk).first()
+        try:
+            if before is not None:
+                before.gateway_config()
+                check_change(before, cleaned)
+        except (AccountInUse, NeedsOperator) as error:
+            raise forms.ValidationError(error.detail) from error
+        return cleaned
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # fills the instance from the cleaned fields
+        for key in KEYS:
+            if given := self.cleaned_data.get(f"new_{key}"):
+                setattr(self.instance, key, given)
+        for problem in AccountRefused(check_account(self.instance)).problems:
+            if not self.has_error(problem.field):
+                self.add_error(problem.field, problem.message)
+
+
+@admin.register(ExchangeAccount)
+class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = ExchangeAccountForm
+    list_display = ("name", "exchange_id", "environment", "owner", "has_keys", "synced_at", "created_at")
+    list_filter = ("environment", "exchange_id")
+    list_select_related = ("owner",)
+    search_fields = ("name", "owner__username")
+    readonly_fields = ("has_keys", "created_at", "synced_at", "audited_at")
+    fieldsets = (
+        (None, {"fields": ("name", "owner", "exchange_id", "environment", "base_url", "options")}),
+        ("Keys", {"fields": ("has_keys", "new_api_key", "new_api_secret", "new_api_password")}),
+        ("History", {"fields": ("created_at", "synced_at", "audited_at")}),
+    )
+
+    @admin.display(boolean=True, description="Keys stored")
+    def has_keys(self, account: ExchangeAccount) -> bool:
+        return bool(account.api_key and account.api_secret)
+
+
+@admin.register(EncryptionCanary)
+class EncryptionCanaryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """There to be seen: that it exists means that the encryption key was proved at a start."""
+
+    exclude = ("text",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
