@@ -79,9 +79,14 @@ def slipped(is_buy: bool, price: Number, slippage: Number) -> Number:
 def stop_fill_price(is_buy: bool, trigger: Number, start: Number, slippage: Number) -> Number:
     """What a triggered stop gets: the worse of its price and the segment's start, with slippage.
 
-    A buy stop waits for a rise and a sell stop for a fall, so the worse one is where the price stood.
+    A buy stop waits for a rise and a sell stop for a fall, so the worse one is where the price stood. Written out
+    rather than made of the functions above, which numba could not call without their being compiled first.
     """
-    return slipped(is_buy, trigger_price_met(is_buy, trigger, start), slippage)
+    if is_buy:
+        met = start if start > trigger else trigger
+        return met + met * slippage
+    met = start if start < trigger else trigger
+    return met - met * slippage
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,15 @@ from itertools import product
 from pathlib import Path
 
 from exchange.candles.download import download
-from exchange.candles.files import CandleFile, CandleFileError, Candles, describe_file, list_files, read_file, timeframe_ms
+from exchange.candles.files import (
+    CandleFile,
+    CandleFileError,
+    Candles,
+    describe_file,
+    list_files,
+    read_file,
+    timeframe_ms,
+)
 from exchange.candles.synthetic import synthetic_market
 
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
@@ -75,9 +83,7 @@ def from_directory(directory: Path, symbols: list[str]) -> Source:
     for file in list_files(directory):
         if file.timeframe == "1m" and file.symbol in symbols:
             groups[file.exchange, file.kind][file.symbol].append(file)
-    spans = {
-        file.path: _span(file) for group in groups.values() for found in group.values() for file in found
-    }
+    spans = {file.path: _span(file) for group in groups.values() for found in group.values() for file in found}
     best: tuple[tuple[int, bool, int], tuple[CandleFile, ...]] | None = None
     for group in groups.values():
         for count in range(1, len(group) + 1):

@@ -78,9 +78,7 @@ COINS = {
 OTHER_COIN = Coin(10.0, 0.001, 50_000.0, 1.5)
 
 
-def synthetic_market(
-    symbols: list[str], *, minutes: int, seed: int, start: int = DEFAULT_START
-) -> dict[str, Candles]:
+def synthetic_market(symbols: list[str], *, minutes: int, seed: int, start: int = DEFAULT_START) -> dict[str, Candles]:
     """One-minute candles of every symbol over the same minutes. The same arguments give the same candles.
 
     What a symbol does depends on the seed, the minutes and its own name, not on the other symbols asked for.
@@ -133,9 +131,9 @@ def _coin(
     low = np.minimum(ticks.min(axis=1), opened)
     activity = volatility / (MINUTE_VOLATILITY * coin.volatility)
     volume = coin.volume * activity**1.2 * np.exp(own.normal(0.0, 0.45, minutes) - 0.45**2 / 2)
-    decimals = max(0, int(round(-np.log10(coin.tick))))
-    prices = (np.round(column * coin.tick, decimals) for column in (opened, high, low, close))
-    return Candles(timestamp, *prices, np.round(volume, 3))
+    decimals = max(0, round(-np.log10(coin.tick)))
+    opened, high, low, close = (np.round(column * coin.tick, decimals) for column in (opened, high, low, close))
+    return Candles(timestamp, opened, high, low, close, np.round(volume, 3))
 
 
 def _regimes(random: np.random.Generator, minutes: int) -> list[tuple[int, int, Regime]]:
@@ -157,7 +155,8 @@ def _regimes(random: np.random.Generator, minutes: int) -> list[tuple[int, int, 
 def _shocks(random: np.random.Generator, minutes: int) -> Floats:
     """Standardised to variance 1."""
     scale = np.sqrt((TAIL_DEGREES - 2) / TAIL_DEGREES)
-    return random.standard_t(TAIL_DEGREES, (minutes, SUB_STEPS)) * scale
+    shocks: Floats = random.standard_t(TAIL_DEGREES, (minutes, SUB_STEPS)) * scale
+    return shocks
 
 
 def _log_volatility(random: np.random.Generator, minutes: int) -> Floats:

@@ -49,8 +49,8 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     flag("clock", "accelerated", "what moves the market", choices=tuple(kind.value for kind in ClockKind))
     flag("speed", "60", "seconds of the market's time in one second, for the accelerated clock", type=float)
     flag("offset", "", "candles that lie in the past at the start (default: 1440, and 0 for the stepped clock)")
-    flag("key", "simulator-key", "API key of the default account")
-    flag("secret", "simulator-secret", "its secret")
+    flag("api-key", "simulator-key", "API key of the default account")
+    flag("api-secret", "simulator-secret", "its secret")
     flag("balances", "USDT=100000", "its balances when it is opened, as USDT=100000,BTC=1")
     flag("fill", "touch", "when a resting limit order fills", choices=("touch", "through"))
     flag("slippage", "0", "of market and stop orders, as a fraction")
@@ -97,8 +97,8 @@ def read_config(arguments: list[str], environment: Mapping[str, str]) -> Config:
         clock=clock,
         speed=given.speed,
         offset=int(offset),
-        api_key=given.key,
-        api_secret=given.secret,
+        api_key=given.api_key,
+        api_secret=given.api_secret,
         balances=balances,
         through=given.fill == "through",
         slippage=_decimal("slippage", given.slippage),

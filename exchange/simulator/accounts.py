@@ -131,15 +131,12 @@ class Account:
             self.by_link[order.category, order.link_id] = order
         self._hold(order, instrument, 1)
 
-    def closed(self, order: Order, instrument: Instrument) -> None:
-        """The order leaves the open ones; what it held must have been released by :meth:`release` before it changed."""
+    def closed(self, order: Order) -> None:
+        """The order leaves the open ones; what it held must have been released before it changed."""
         self.open_orders.pop(order.order_id, None)
         if order.link_id:
             self.by_link.pop((order.category, order.link_id), None)
-        self.remember(order)
-
-    def remember(self, order: Order) -> None:
-        """Bybit answers for the newest 500 closed orders of a category without going to the history."""
+        # Bybit answers for the newest 500 closed orders of a category without going to the history.
         recent = self.recent.setdefault(order.category, OrderedDict())
         recent[order.order_id] = order
         if len(recent) > RECENT_ORDERS:

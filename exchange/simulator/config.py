@@ -10,12 +10,14 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from exchange.candles.source import choose
 from exchange.simulator.clock import ClockKind
-from exchange.simulator.engine import Engine, Matching
+from exchange.simulator.engine import Engine
+from exchange.simulator.floor import Matching
 from exchange.simulator.instruments import Fees
 from exchange.simulator.replay import POINTS_PER_CANDLE, Replay, Series, series_from_candles
 from exchange.simulator.store import Store
@@ -108,9 +110,11 @@ def _save_series(path: Path, series: list[Series], names: list[str], synthetic: 
         "asked_for": asked_for,
         "series": [[one.symbol, one.decimals, one.start, one.timeframe_ms] for one in series],
     }
-    arrays = {f"{one.symbol}_ohlc": one.ohlc for one in series} | {f"{one.symbol}_volume": one.volume for one in series}
+    arrays: dict[str, Any] = {f"{one.symbol}_ohlc": one.ohlc for one in series} | {
+        f"{one.symbol}_volume": one.volume for one in series
+    }
     unfinished = path.with_name("series.part.npz")
-    np.savez_compressed(unfinished, described=np.array(json.dumps(described)), **arrays)
+    np.savez_compressed(unfinished, allow_pickle=False, described=np.array(json.dumps(described)), **arrays)
     unfinished.replace(path)
 
 

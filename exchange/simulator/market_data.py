@@ -145,7 +145,7 @@ def kline(asked: Asked) -> dict[str, Any]:
     """Newest first, as Bybit answers."""
     category = category_of(asked)
     symbol = asked.text("symbol")
-    market = asked.engine.market(category, symbol)
+    market = asked.engine.floor.market(category, symbol)
     limit = min(asked.number("limit") or DEFAULT_KLINES, MAX_KLINES)
     interval = interval_of(asked.text("interval"))
     found = klines(asked.engine, market, interval, asked.number("start"), asked.number("end"), limit)
@@ -188,7 +188,7 @@ def book(engine: Engine, market: Market, levels: int) -> dict[str, Any]:
 
 
 def orderbook(asked: Asked) -> dict[str, Any]:
-    market = asked.engine.market(category_of(asked), asked.text("symbol"))
+    market = asked.engine.floor.market(category_of(asked), asked.text("symbol"))
     return book(asked.engine, market, asked.number("limit") or 1)
 
 
@@ -209,5 +209,5 @@ def last_trade(engine: Engine, market: Market) -> dict[str, Any]:
 
 def recent_trade(asked: Asked) -> dict[str, Any]:
     category = category_of(asked)
-    market = asked.engine.market(category, asked.text("symbol"))
+    market = asked.engine.floor.market(category, asked.text("symbol"))
     return {"category": category, "list": [last_trade(asked.engine, market)]}

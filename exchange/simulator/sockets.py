@@ -16,8 +16,9 @@ from aiohttp import WSMsgType, web
 from exchange.simulator import market_data
 from exchange.simulator.accounts import Account
 from exchange.simulator.auth import authenticate_socket
-from exchange.simulator.engine import Changes, Engine
+from exchange.simulator.engine import Engine
 from exchange.simulator.errors import Refusal
+from exchange.simulator.floor import Changes
 from exchange.simulator.http import ENGINE, wall_ms
 from exchange.simulator.wallet import describe_position, describe_wallet
 
@@ -264,7 +265,7 @@ class Hub:
     def _tell_account(self, api_key: str, connections: list[Connection], changes: Changes) -> None:
         engine = self.engine
         account = engine.accounts[api_key]
-        executions = [orjson.Fragment(payload) for owner, payload in changes.executions if owner == api_key]
+        executions = [orjson.Fragment(payload) for one, payload in changes.executions if one.order.account == api_key]
         orders = [
             {"category": order.category, "feeCurrency": "", **order.describe()}
             for order in changes.orders.values()

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
+from exchange.simulator.accounts import Position
 from exchange.simulator.orders import Execution, Order
 
 _SCHEMA = """
@@ -84,18 +85,9 @@ class Store:
     def balances(self) -> list[tuple[str, str, str, str]]:
         return self._db.execute("select account, coin, wallet, realised from balances").fetchall()
 
-    def save_position(
-        self,
-        account: str,
-        symbol: str,
-        size: Decimal,
-        entry_value: Decimal,
-        leverage: Decimal,
-        realised: Decimal,
-        created: int,
-        updated: int,
-    ) -> None:
-        row = (account, symbol, str(size), str(entry_value), str(leverage), str(realised), created, updated)
+    def save_position(self, account: str, one: Position) -> None:
+        amounts = (str(one.size), str(one.entry_value), str(one.leverage), str(one.realised))
+        row = (account, one.symbol, *amounts, one.created, one.updated)
         self._db.execute("insert or replace into positions values (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def positions(self) -> list[tuple[str, str, str, str, str, str, int, int]]:

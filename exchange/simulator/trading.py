@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from exchange.simulator.accounts import Account
@@ -178,7 +179,7 @@ def realtime(asked: Asked) -> dict[str, Any]:
     """Open orders; by id also the newest 500 closed ones; with ``openOnly=1`` those closed ones alone."""
     category = read_category(asked.values)
     limit = _limit(asked, MAX_ORDERS)
-    recent = asked.account.recent.get(category, {})
+    recent: Mapping[str, Order] = asked.account.recent.get(category, {})
     by_id = _by_id(asked, category)
     if by_id is not None:
         return _page([order for order in by_id if order.is_open or order.order_id in recent], limit, category)
@@ -186,7 +187,7 @@ def realtime(asked: Asked) -> dict[str, Any]:
         raise bad_parameter("symbol, baseCoin or settleCoin is required")
     if asked.text("openOnly") in ("1", "2"):
         symbol = asked.text("symbol")
-        orders = [order for order in reversed(recent.values()) if not symbol or order.symbol == symbol]
+        orders = [order for order in recent.values() if not symbol or order.symbol == symbol]
         orders.sort(key=lambda order: -order.sequence)
     else:
         orders = _open_orders(asked, category)

@@ -120,15 +120,15 @@ def position_list(asked: Asked) -> dict[str, Any]:
         raise bad_parameter("symbol, baseCoin or settleCoin is required")
     engine, account = asked.engine, asked.account
     if symbol:
-        engine.market(category, symbol)
+        engine.floor.market(category, symbol)
         shown = [account.positions.get(symbol) or Position(symbol)]
     else:
         shown = [
             position
             for position in account.positions.values()
             if position.size
-            and (not base or engine.instrument(category, position.symbol).base == base)
-            and (not settle or engine.instrument(category, position.symbol).quote == settle)
+            and (not base or engine.floor.instrument(category, position.symbol).base == base)
+            and (not settle or engine.floor.instrument(category, position.symbol).quote == settle)
         ]
     rows = [describe_position(engine, position, "avgPrice") for position in shown]
     return {"category": category, "list": rows, "nextPageCursor": ""}
@@ -206,7 +206,7 @@ def fee_rate(asked: Asked) -> dict[str, Any]:
     category = read_category(asked.values)
     symbol = asked.text("symbol")
     markets = asked.engine.markets[category]
-    shown = [asked.engine.market(category, symbol)] if symbol else list(markets.values())
+    shown = [asked.engine.floor.market(category, symbol)] if symbol else list(markets.values())
     rows = [
         {
             "symbol": market.instrument.symbol,
