@@ -78,7 +78,11 @@ def _checks(gateway: CcxtGateway, clock: Callable[[], int], allow_withdrawal: bo
         )
     else:
         yield Check("key", Verdict.OK, "The key works.")
-        yield from key_checks(described, allow_withdrawal=allow_withdrawal)
+        yield from key_checks(
+            described,
+            allow_withdrawal=allow_withdrawal,
+            binding_matters=gateway.config.environment != "simulator",
+        )
     yield _balance_check(gateway)
 
 
@@ -106,7 +110,9 @@ def _balance_check(gateway: CcxtGateway) -> Check:
     )
 
 
-def key_checks(described: Mapping[str, Any], *, allow_withdrawal: bool) -> Iterator[Check]:
+def key_checks(
+    described: Mapping[str, Any], *, allow_withdrawal: bool, binding_matters: bool = True
+) -> Iterator[Check]:
     """``described`` is the result of Bybit's ``/v5/user/query-api``."""
     permissions: Mapping[str, Sequence[str]] = described.get("permissions") or {}
     yield _trading_check(bool(described.get("readOnly")), permissions)
@@ -118,7 +124,7 @@ def key_checks(described: Mapping[str, Any], *, allow_withdrawal: bool) -> Itera
             "This is a classic account; only unified trading accounts are served: upgrade it.",
         )
     addresses = list(described.get("ips") or ())
-    if not addresses or "*" in addresses:
+    if binding_matters and (not addresses or "*" in addresses):
         yield Check("key", Verdict.WARNING, "The key may be used from any IP address: bind it to this machine's.")
     # Keys without an end bear a negative number of days.
     days = int(described.get("deadlineDay") or -1)
