@@ -23,7 +23,7 @@ def test_the_names_are_unique() -> None:
 
 
 def test_web_listens_where_it_is_told_and_on_the_loopback_address_else() -> None:
-    assert _arguments("web") == "-m traderagent.web -b 127.0.0.1 -p 8000 traderagent.asgi:application"
+    assert _arguments("web") == "-m traderagent.web -b 127.0.0.1 -p 8000 -v 0 traderagent.asgi:application"
     assert "-b 0.0.0.0 -p 9000" in _arguments("web", WEB_HOST="0.0.0.0", PORT="9000")
 
 

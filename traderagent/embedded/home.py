@@ -42,7 +42,7 @@ class StackRecord:
 
 @dataclass(frozen=True)
 class Home:
-    """Paths below one home. ``owner_only`` is false for root, whose PostgreSQL runs as another user and must pass."""
+    """The paths below one home."""
 
     root: Path
 
@@ -63,6 +63,11 @@ class Home:
         return self.root / "simulator"
 
     @property
+    def static(self) -> Path:
+        """Where ``STATIC_ROOT`` is unless it is set."""
+        return self.root / "static"
+
+    @property
     def secrets(self) -> Path:
         return self.root / "secrets"
 
@@ -80,6 +85,7 @@ class Home:
 
     def create(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
+        # Root's PostgreSQL runs as another user, who must be able to pass.
         self.root.chmod(0o711 if os.geteuid() == 0 else 0o700)
 
     def lock(self) -> TextIO:

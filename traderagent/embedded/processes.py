@@ -29,7 +29,9 @@ class Process:
 
 
 def _celery(*arguments: str) -> list[str]:
-    return ["-m", "celery", "-A", "traderagent", *arguments]
+    # Said to root at every start, over six lines; containers run as an ordinary user.
+    hush = "ignore:You're running the worker with superuser privileges:UserWarning"
+    return ["-W", hush, "-m", "celery", "--quiet", "-A", "traderagent", *arguments]
 
 
 def _worker(queue: str, pool: str, concurrency: int) -> list[str]:
@@ -41,7 +43,7 @@ def _worker(queue: str, pool: str, concurrency: int) -> list[str]:
 def _web(environ: Environment) -> list[str]:
     host, port = environ.get("WEB_HOST") or "127.0.0.1", environ.get("PORT") or "8000"
     proxy = ["--proxy-headers"] if environ.get("BEHIND_PROXY") == "1" else []
-    return ["-m", "traderagent.web", "-b", host, "-p", port, *proxy, "traderagent.asgi:application"]
+    return ["-m", "traderagent.web", "-b", host, "-p", port, "-v", "0", *proxy, "traderagent.asgi:application"]
 
 
 def _count(environ: Environment, name: str, default: int) -> int:

@@ -73,18 +73,19 @@ class Redis:
 
     def is_ready(self) -> bool:
         """Whether it answers and has read its file back in."""
+        return self.ask("PING") == "+PONG"
+
+    def ask(self, command: str) -> str:
+        """The first line of the answer to a command without blanks in its arguments; empty when there is none."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-                connection.sendall(f"AUTH {self._password}\r\nPING\r\n".encode())
+                connection.sendall(f"AUTH {self._password}\r\n{command}\r\n".encode())
                 answer = b""
-                while answer.count(b"\r\n") < 2:
-                    received = connection.recv(256)
-                    if not received:
-                        return False
+                while answer.count(b"\r\n") < 2 and (received := connection.recv(4096)):
                     answer += received
-                return answer.endswith(b"+PONG\r\n")
         except OSError:
-            return False
+            return ""
+        return answer.decode(errors="replace").split("\r\n")[1] if answer.count(b"\r\n") >= 2 else ""
 
 
 def _quoted(path: Path) -> str:

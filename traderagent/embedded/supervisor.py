@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -34,6 +33,8 @@ _READY_TIMEOUT = 90.0
 _HOPELESS = 3  # ends in a row while the stack is starting
 # What nothing else depends on is in no stage and goes first: web, workers, beat, stream.
 _LAST_STAGES = (("simulator",), ("redis", "postgres"))
+# The background processes write these keys as long as they turn; /health reads them too.
+_SIGNS_OF_LIFE = {p.name: f"heartbeat:{p.name}" for p in PROCESSES if not p.embedded_only and p.name != "web"}
 _OTHER_PROXIES = urllib.request.ProxyHandler({})  # the loopback address is nobody's business but ours
 
 
@@ -129,6 +130,8 @@ class Supervisor:
         self._stack.start(redis.command)
         if simulator is not None:
             self._home.simulator.mkdir(mode=0o700, exist_ok=True)
+            # Files are served from their sources; WhiteNoise warns in every process when this folder is not there.
+            self._home.static.mkdir(exist_ok=True)
             simulator.release()
             self._start_process(find("simulator"), environ)
         self._postgres.prepare()
@@ -140,11 +143,14 @@ class Supervisor:
         self._wait(lambda: self._postgres.is_ready() and redis.is_ready(), _SERVICES_TIMEOUT, "PostgreSQL and Redis")
         if web is not None:
             self._wait_for_preparation()
+            # What the last run said is kept in Redis too, for some seconds.
+            redis.ask(f"DEL {' '.join(_SIGNS_OF_LIFE.values())}")
             web.release()
             for process in PROCESSES:
                 if not process.embedded_only:
                     self._start_process(process, environ)
             self._wait(self._web_answers, _READY_TIMEOUT, f"The page at {self._record.url}")
+            self._wait(lambda: not _silent(redis), _READY_TIMEOUT, "A background process")
         self._record.ready = True
         self._write_record()
 
@@ -176,12 +182,9 @@ class Supervisor:
         return met
 
     def _web_answers(self) -> bool:
-        """Any answer of the site itself counts: what else is unwell is told by ``/health`` on the page."""
         try:
-            with self._opener.open(f"{self._record.url}/health", timeout=2):
+            with self._opener.open(f"{self._record.url}/health/live", timeout=2):
                 return True
-        except urllib.error.HTTPError as error:
-            return error.code in {404, 503}
         except OSError:
             return False
 
@@ -221,6 +224,11 @@ class Supervisor:
     def _write_record(self) -> None:
         self._record.children = {name: child.record for name, child in self._stack.children.items()}
         self._home.write_record(self._record)
+
+
+def _silent(redis: Redis) -> list[str]:
+    """The background processes that have given no sign of life yet."""
+    return [name for name, key in _SIGNS_OF_LIFE.items() if redis.ask(f"EXISTS {key}") != ":1"]
 
 
 def _speed(value: str) -> str:
