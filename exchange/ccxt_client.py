@@ -90,7 +90,7 @@ def _enter(client: Any, config: GatewayConfig) -> None:
                 client.urls["api"] = simulator_urls(config.base_url)
             case unknown:
                 raise NeedsOperator(f"Environment {unknown!r} is not one of live, demo, testnet, simulator.")
-    except ccxt.NotSupported as error:
-        raise NeedsOperator(f"{config.exchange_id} has no {config.environment} environment: {error}") from error
+    except (ccxt.NotSupported, KeyError) as error:  # ccxt looks the address up without asking whether there is one
+        raise NeedsOperator(f"{config.exchange_id} has no {config.environment} environment.") from error
     except ValueError as error:
         raise NeedsOperator(str(error)) from error

@@ -169,9 +169,3 @@ def subscriptions(*, client: redis.Redis | None = None) -> dict[str, Subscriptio
         venue: Subscription(int(account_id), frozenset(symbols))
         for (venue, account_id), symbols in zip(venues.items(), pipeline.execute(), strict=True)
     }
-
-
-def stream_heartbeat(*, client: redis.Redis | None = None) -> int | None:
-    """When the streaming process last beat (ms, its clock); ``None`` when it does not run."""
-    beat: Any = (client or redis_client()).get(HEARTBEAT_KEY)
-    return int(beat) if beat else None

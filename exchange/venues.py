@@ -103,9 +103,3 @@ def venue_of(config: GatewayConfig) -> Venue:
         if key not in _venues:
             _venues[key] = Venue(config)
         return _venues[key]
-
-
-def forget_venues() -> None:
-    """For tests, and for a process that was forked."""
-    with _venues_lock:
-        _venues.clear()
