@@ -94,6 +94,7 @@ class SimulatorProcess:
 
     def connect(self, exchange_class: Any, **options: Any) -> Any:
         """A ccxt client (``ccxt.bybit``, ``ccxt.async_support.bybit``, ``ccxt.pro.bybit``) of the default account."""
-        exchange = exchange_class({"apiKey": self.key, "secret": self.secret, **options})
+        credentials = {"apiKey": self.key, "secret": self.secret}
+        exchange = exchange_class({**credentials, **options})
         exchange.urls["api"] = simulator_urls(self.url)
         return exchange
