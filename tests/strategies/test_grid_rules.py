@@ -135,6 +135,14 @@ class TestCycle:
         bot.at(110, bot.filled("grid:1", amount=0.6, done=True))
         assert (bot.order("grid:1").side, bot.order("grid:1").amount) == (Side.SELL, 1.0)
 
+    def test_what_a_sell_that_ends_early_leaves_is_swept_into_the_next_sell(self) -> None:
+        bot = GridBot().started(115)
+        bot.at(109, bot.filled("grid:1"))
+        bot.at(121, bot.filled("grid:1", amount=0.9, done=True))
+        assert bot.state.base == pytest.approx(2.1)
+        bot.at(109, bot.filled("grid:1"))
+        assert bot.order("grid:1").amount == pytest.approx(1.1)
+
     def test_what_the_entry_bought_belongs_to_the_entry_and_the_next_cycle_to_the_interval(self) -> None:
         bot = GridBot().started(115)
         assert bot.order("grid:2").trade == "entry"

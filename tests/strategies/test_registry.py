@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from strategies.registry import UnknownStrategy, get_strategy, names, strategies
+
+
+def test_a_strategy_is_found_by_its_own_name() -> None:
+    for name in names():
+        assert get_strategy(name).name == name
+    assert [strategy.name for strategy in strategies()] == names()
+
+
+def test_an_unknown_name_is_told_the_known_ones() -> None:
+    with pytest.raises(UnknownStrategy, match=r"no strategy called 'gird'; known are: .*grid"):
+        get_strategy("gird")
+
+
+def test_the_names_cost_no_import_of_any_strategy() -> None:
+    code = "import sys, strategies.registry as r; r.names(); print(any(m.startswith('strategies.grid') for m in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
