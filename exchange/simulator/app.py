@@ -14,7 +14,16 @@ from exchange.simulator import clock, market_data, trading, wallet
 from exchange.simulator.clock import ClockKind
 from exchange.simulator.engine import Engine
 from exchange.simulator.errors import NOT_FOUND_PATH, Refusal
-from exchange.simulator.http import ENGINE, answer, parse_body, private_get, private_post, public, refusal
+from exchange.simulator.http import (
+    ENGINE,
+    answer,
+    holding_nothing,
+    parse_body,
+    private_get,
+    private_post,
+    public,
+    refusal,
+)
 from exchange.simulator.sockets import HUB, Hub, serve_socket
 
 MAX_STEP = 1_000_000
@@ -44,13 +53,13 @@ PUBLIC_GET = {
     "/v5/system/status": market_data.system_status,
 }
 PRIVATE_GET = {
-    "/v5/order/realtime": trading.realtime,
-    "/v5/order/history": trading.history,
-    "/v5/execution/list": trading.executions,
+    "/v5/order/realtime": holding_nothing(trading.realtime),
+    "/v5/order/history": holding_nothing(trading.history),
+    "/v5/execution/list": holding_nothing(trading.executions),
     "/v5/account/wallet-balance": wallet.wallet_balance,
     "/v5/account/info": wallet.account_info,
     "/v5/account/fee-rate": wallet.fee_rate,
-    "/v5/position/list": wallet.position_list,
+    "/v5/position/list": holding_nothing(wallet.position_list),
     "/v5/user/query-api": wallet.query_api,
     "/v5/asset/coin/query-info": wallet.coin_info,
 }

@@ -18,6 +18,7 @@ from exchange.simulator.accounts import Account
 from exchange.simulator.auth import authenticate
 from exchange.simulator.engine import Engine
 from exchange.simulator.errors import Refusal
+from exchange.simulator.instruments import EMPTY_CATEGORIES
 
 ENGINE: web.AppKey[Engine] = web.AppKey("engine", Engine)
 
@@ -72,6 +73,18 @@ def answer(body: bytes, status: int = 200) -> web.Response:
 def joined(items: list[bytes]) -> orjson.Fragment:
     """A JSON list of entries that are JSON already."""
     return orjson.Fragment(b"[" + b",".join(items) + b"]")
+
+
+def holding_nothing(handler: Handler) -> Handler:
+    """Answers with an empty page for the categories that hold nothing; ccxt asks about them on the way."""
+
+    def handle(asked: Asked) -> Any:
+        category = asked.text("category")
+        if category in EMPTY_CATEGORIES:
+            return {"category": category, "list": [], "nextPageCursor": ""}
+        return handler(asked)
+
+    return handle
 
 
 def public(handler: Handler) -> Callable[[web.Request], Any]:

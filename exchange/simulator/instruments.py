@@ -13,6 +13,8 @@ from typing import Any
 from exchange.simulator.replay import Series
 
 CATEGORIES = ("spot", "linear")
+# Bybit's other categories: they can be asked about, and hold nothing.
+EMPTY_CATEGORIES = ("inverse", "option")
 QUOTES = ("USDT", "USDC", "USD", "BTC", "ETH", "EUR")
 
 

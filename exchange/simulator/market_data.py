@@ -10,7 +10,7 @@ from exchange.simulator.accounts import Market
 from exchange.simulator.engine import Engine
 from exchange.simulator.errors import Refusal, bad_parameter
 from exchange.simulator.http import Asked
-from exchange.simulator.instruments import CATEGORIES, Instrument
+from exchange.simulator.instruments import CATEGORIES, EMPTY_CATEGORIES, Instrument
 from exchange.simulator.orders import text
 from exchange.simulator.replay import Kline
 
@@ -21,7 +21,6 @@ INTERVALS_MS = {
 }
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
-OTHER_CATEGORIES = ("inverse", "option")
 BOOK_LEVELS = 50
 DEFAULT_KLINES = 200
 MAX_KLINES = 1000
@@ -38,14 +37,14 @@ def system_status(asked: Asked) -> dict[str, Any]:
 
 def category_of(asked: Asked) -> str:
     category = asked.text("category")
-    if category not in CATEGORIES + OTHER_CATEGORIES:
+    if category not in CATEGORIES + EMPTY_CATEGORIES:
         raise Refusal(10001, f"Illegal category [{category}]")
     return category
 
 
 def selected(asked: Asked, category: str) -> list[Market]:
     """The markets that ``symbol`` or ``baseCoin`` ask for; none of the categories that are not simulated."""
-    if category in OTHER_CATEGORIES:
+    if category in EMPTY_CATEGORIES:
         return []
     markets = asked.engine.markets[category]
     symbol = asked.text("symbol")

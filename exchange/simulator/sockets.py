@@ -20,6 +20,7 @@ from exchange.simulator.engine import Engine
 from exchange.simulator.errors import Refusal
 from exchange.simulator.floor import Changes
 from exchange.simulator.http import ENGINE, wall_ms
+from exchange.simulator.instruments import EMPTY_CATEGORIES
 from exchange.simulator.wallet import describe_position, describe_wallet
 
 PRIVATE_TOPICS = frozenset({"order", "execution", "wallet", "position", "stopOrder"})
@@ -298,6 +299,6 @@ HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)
 
 async def serve_socket(request: web.Request) -> web.StreamResponse:
     category = request.match_info.get("category", "")
-    if category and category not in request.app[ENGINE].markets and category not in market_data.OTHER_CATEGORIES:
+    if category and category not in request.app[ENGINE].markets and category not in EMPTY_CATEGORIES:
         raise web.HTTPNotFound(text=f"no public socket for {category}")
     return await request.app[HUB].serve(request)

@@ -78,7 +78,11 @@ def test_a_directory_without_what_is_wanted_says_so_instead_of_something_else_be
 def test_named_files_are_taken_as_they_are(tmp_path: Path) -> None:
     path = write(tmp_path, "bybit_SOLUSDT_spot_5m.parquet", flat(3))
     chosen = from_files([path])
-    assert (chosen.names, chosen.timeframe_ms, list(chosen.candles)) == (["bybit_SOLUSDT_spot_5m"], 300_000, ["SOLUSDT"])
+    assert (chosen.names, chosen.timeframe_ms, list(chosen.candles)) == (
+        ["bybit_SOLUSDT_spot_5m"],
+        300_000,
+        ["SOLUSDT"],
+    )
 
 
 def test_files_that_cannot_be_played_together_are_refused(tmp_path: Path) -> None:

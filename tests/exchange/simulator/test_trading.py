@@ -341,9 +341,9 @@ def test_trades_come_in_pages_and_by_time(simulator: SimulatorProcess, exchange:
     for _ in range(4):
         exchange.create_order(LINEAR, "market", "buy", 0.1)
     page = exchange.privateGetV5ExecutionList({"category": "linear", "limit": 100})["result"]
-    rest = exchange.privateGetV5ExecutionList(
-        {"category": "linear", "limit": 100, "cursor": page["nextPageCursor"]}
-    )["result"]
+    rest = exchange.privateGetV5ExecutionList({"category": "linear", "limit": 100, "cursor": page["nextPageCursor"]})[
+        "result"
+    ]
     assert (len(page["list"]), len(rest["list"]), rest["nextPageCursor"]) == (100, 5, "")
     identities = {row["execId"] for row in page["list"] + rest["list"]}
     assert len(identities) == 105
