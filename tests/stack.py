@@ -231,12 +231,17 @@ class DemoStack(SupervisedStack):
         return self.own_environ["SIMULATOR_URL"]
 
     def manage(
-        self, *arguments: str, check: bool = True, text: str | None = None, timeout: float = 120
+        self,
+        *arguments: str,
+        check: bool = True,
+        text: str | None = None,
+        timeout: float = 120,
+        environ: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Runs ``manage.py`` against this stack; with ``check`` a failure fails the test with its output."""
         result = subprocess.run(
             [sys.executable, str(PROJECT / "manage.py"), *arguments],
-            env=self.environ,
+            env=dict(environ or self.environ),
             cwd=PROJECT,
             input=text,
             capture_output=True,

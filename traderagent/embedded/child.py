@@ -36,7 +36,7 @@ class Command:
     owner: tuple[int, int] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
-    patience: float = 5.0
+    patience: float = 8.0
     noise: Sequence[str] = ()
 
 

@@ -87,13 +87,16 @@ class Stack:
         for child in children:
             child.ask_to_stop()
         began = time.monotonic()
+        forced: set[int] = set()
         while waiting := [child for child in children if child.poll() is None]:
             self._turn(_TICK / 2, restart=False)
             for child in waiting:
                 spent = time.monotonic() - began
-                if child.poll() is None and (hurry() or spent > child.command.patience):
-                    self._console.say(f"{child.command.name} did not stop within {spent:.0f} s and is ended by force.")
-                    child.kill()
+                if child.pid in forced or not (hurry() or spent > child.command.patience):
+                    continue
+                forced.add(child.pid)
+                self._console.say(f"{child.command.name} did not stop within {spent:.0f} s and is ended by force.")
+                child.kill()
         for child in children:
             child.kill()  # what it left behind in its session
         self._turn(0, restart=False)

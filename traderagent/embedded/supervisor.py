@@ -30,6 +30,7 @@ from traderagent.embedded.stack import Stack
 _SERVICES_TIMEOUT = 60.0
 _PREPARATION_TIMEOUT = 180.0
 _READY_TIMEOUT = 90.0
+_SAID_AGAIN_AFTER = 15.0
 _HOPELESS = 3  # ends in a row while the stack is starting
 # What nothing else depends on is in no stage and goes first: web, workers, beat, stream.
 _LAST_STAGES = (("simulator",), ("redis", "postgres"))
@@ -69,8 +70,13 @@ class Supervisor:
             try:
                 self._start(redis, values, web, simulator)
                 self._announce(values, time.time() - began)
+                again = time.monotonic() + _SAID_AGAIN_AFTER
                 while not self._asked_to_stop():
                     self._stack.run_for(0.5)
+                    if self._record.url and time.monotonic() > again:
+                        # By now the bots' first orders have moved the address off the screen.
+                        self._say_address(values)
+                        again = float("inf")
             except Stopped:
                 self._console.say("Stopping before everything was up.")
             finally:
@@ -194,10 +200,13 @@ class Supervisor:
             self._console.say(f"Their addresses are in {self._home.environment}; manage.py finds them there by itself.")
         else:
             self._console.say(f"TraderAgent is ready after {seconds:.1f} s.")
-            self._console.say(f"  page      {self._record.url}")
-            self._console.say(f"  user      {values['DEMO_USERNAME']}")
-            self._console.say(f"  password  {values['DEMO_PASSWORD']}")
+            self._say_address(values)
         self._console.say("Ctrl-C stops everything; the next start goes on from there.")
+
+    def _say_address(self, values: Mapping[str, str]) -> None:
+        self._console.say(f"  page      {self._record.url}")
+        self._console.say(f"  user      {values['DEMO_USERNAME']}")
+        self._console.say(f"  password  {values['DEMO_PASSWORD']}")
 
     # --- Ending ------------------------------------------------------------------------------------------------
 

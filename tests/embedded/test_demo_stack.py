@@ -1,0 +1,142 @@
+"""``make demo`` as a whole: it comes up, heals, ends without a trace and goes on from where it was."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.stack import DemoStack, wait_for
+from traderagent.embedded.processes import PROCESSES
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("demo-life")]
+
+NAMES = {process.name for process in PROCESSES} | {"postgres", "redis"}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoStack]:
+    stack = DemoStack(home=tmp_path_factory.mktemp("home"))
+    with stack:
+        yield stack
+
+
+def _health(stack: DemoStack) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{stack.url}/health", timeout=10) as response:
+        answer: dict[str, Any] = json.load(response)
+        return answer
+
+
+def _bots(stack: DemoStack) -> list[list[Any]]:
+    code = (
+        "import json; from bots.models import Bot, Order; "
+        "print(json.dumps([[b.name, b.run, b.status, b.orders.count()] for b in Bot.objects.order_by('name')]))"
+    )
+    found: list[list[Any]] = json.loads(stack.manage("shell", "--no-imports", "-c", code).stdout.splitlines()[-1])
+    return found
+
+
+def test_every_process_of_the_list_runs_and_says_so(stack: DemoStack) -> None:
+    assert set(stack.pids) == NAMES
+    health = _health(stack)
+    assert health["status"] == "ok", health
+
+
+def test_the_address_and_the_login_are_printed(stack: DemoStack) -> None:
+    assert f"page      {stack.url}" in stack.output
+    assert f"user      {stack.username}" in stack.output
+    assert f"password  {stack.password}" in stack.output
+    assert re.search(r"TraderAgent is ready after \d+\.\d s", stack.output)
+
+
+def test_five_bots_trade(stack: DemoStack) -> None:
+    wait_for(lambda: len([bot for bot in _bots(stack) if bot[3] > 0]) == 5, timeout=60, what="orders of all five bots")
+
+
+def test_the_market_is_marked_as_synthetic(stack: DemoStack) -> None:
+    assert stack.simulator_status()["synthetic"] is True
+
+
+@pytest.mark.parametrize("name", ["worker-ticks", "worker-research", "web", "simulator"])
+def test_a_killed_process_is_started_again_and_all_is_well(stack: DemoStack, name: str) -> None:
+    stack.wait_restarted(name, stack.kill(name))
+
+    def well() -> bool:
+        try:
+            return bool(_health(stack)["status"] == "ok")
+        except OSError:
+            return False
+
+    wait_for(well, timeout=60, what=f"health after {name} was killed")
+
+
+def test_manage_py_in_another_shell_finds_the_running_stack(stack: DemoStack) -> None:
+    code = "from django.conf import settings; print(settings.SIMULATOR_URL)"
+    own = stack.own_environ
+    environ = {k: v for k, v in stack.environ.items() if k not in own} | {"TRADERAGENT_HOME": str(stack.home.root)}
+    done = stack.manage("shell", "--no-imports", "-c", code, environ=environ)
+    assert done.stdout.splitlines()[-1] == stack.simulator_url
+
+
+def test_a_taken_port_is_one_clear_line_and_nothing_is_started(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        stack = DemoStack(home=tmp_path / "home", environ={"PORT": str(port)})
+        stack.home.create()
+        stack.launch()
+        assert stack.wait() == 1
+    lines = stack.output.splitlines()
+    assert len(lines) == 1
+    assert f"PORT={port} is taken" in lines[0]
+    assert not stack.home.postgres.exists()
+
+
+def test_a_market_that_cannot_start_ends_the_start_with_its_reason(tmp_path: Path) -> None:
+    stack = DemoStack(home=tmp_path / "home", candles=tmp_path)
+    stack.launch()
+    assert stack.wait() == 1
+    assert "simulator does not start" in stack.output
+    assert str(tmp_path) in stack.output
+    assert stack.leftovers() == []
+
+
+def test_after_a_stop_nothing_is_left_and_the_next_start_goes_on(stack: DemoStack) -> None:
+    before, point = _bots(stack), stack.simulator_status()["point"]
+    password = stack.password
+    processes = [psutil.Process(pid) for pid in stack.pids.values()]
+    family = [*processes, *(child for process in processes for child in process.children(recursive=True))]
+    assert stack.stop(timeout=30) == 0
+    assert [process for process in family if process.is_running()] == []
+    assert stack.leftovers() == []
+
+    stack.start()
+    assert [bot[:3] for bot in _bots(stack)] == [bot[:3] for bot in before]
+    assert stack.simulator_status()["point"] >= point
+    assert stack.password == password
+
+
+def test_a_killed_supervisor_takes_everything_with_it_and_the_next_start_works(stack: DemoStack) -> None:
+    processes = [psutil.Process(pid) for pid in stack.pids.values()]
+    family = [*processes, *(child for process in processes for child in process.children(recursive=True))]
+    stack.kill_supervisor()
+    wait_for(lambda: not [p for p in family if p.is_running()], timeout=15, what="all processes end")
+    stack.start()
+    assert _health(stack)["status"] == "ok"
+
+
+def test_ctrl_c_while_it_is_starting_leaves_nothing(tmp_path: Path) -> None:
+    stack = DemoStack(home=tmp_path / "home")
+    stack.launch()
+    wait_for(lambda: "postgres" in stack.pids, timeout=20, what="PostgreSQL starts")
+    psutil.Process(stack.supervisor_pid).send_signal(signal.SIGINT)
+    assert stack.wait() == 0
+    assert "Stopping before everything was up" in stack.output
+    assert stack.leftovers() == []
