@@ -120,8 +120,6 @@ class Supervisor:
                 "SIMULATOR_URL": f"http://127.0.0.1:{simulator.port}",
                 "SIMULATOR_STATE": str(self._home.simulator),
                 "SIMULATOR_SPEED": _speed(values["REPLAY_SPEED"]),
-                "SIMULATOR_KEY": values["SIMULATOR_API_KEY"],
-                "SIMULATOR_SECRET": values["SIMULATOR_API_SECRET"],
             }
             self._record.url = f"http://127.0.0.1:{web.port}"
         return values
