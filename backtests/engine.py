@@ -278,18 +278,18 @@ class _Run(Generic[C, S]):
         if order.wanted.post_only and at_once:
             return "post-only, and it would fill at once"
         if amount < market.min_amount or amount <= 0:
-            return f"amount {amount} below the minimum {market.min_amount}"
+            return f"amount {_plain(amount)} below the minimum {_plain(market.min_amount)}"
         if market.max_amount is not None and amount > market.max_amount:
-            return f"amount {amount} above the maximum {market.max_amount}"
+            return f"amount {_plain(amount)} above the maximum {_plain(market.max_amount)}"
         worth = amount * (order.price or order.trigger or taken_at)
         if market.min_notional is not None and worth < market.min_notional and not order.wanted.reduce_only:
-            return f"worth {worth} below the minimum {market.min_notional}"
+            return f"worth {_plain(worth)} below the minimum {_plain(market.min_notional)}"
         if market.kind is MarketKind.LINEAR:
             return ""
         if order.wanted.side is Side.BUY and worth > self.result.quote - self.locked_quote:
-            return f"worth {worth}, free are {self.result.quote - self.locked_quote}"
+            return f"worth {_plain(worth)}, free are {_plain(self.result.quote - self.locked_quote)}"
         if order.wanted.side is Side.SELL and amount > self.result.base - self.locked_base:
-            return f"sells {amount}, free are {self.result.base - self.locked_base}"
+            return f"sells {_plain(amount)}, free are {_plain(self.result.base - self.locked_base)}"
         return ""
 
     def _lock(self, order: _Standing, sign: int) -> None:
@@ -346,3 +346,7 @@ class _Run(Generic[C, S]):
                 True,
             )
         )
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value.normalize():f}"

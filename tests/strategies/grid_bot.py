@@ -61,6 +61,10 @@ class GridBot:
             if order.type is OrderType.LIMIT and order.price is not None
         ]
 
+    def finished(self) -> str:
+        """The code it finished with; empty while it goes on."""
+        return self.decision.finish.reason.code if self.decision.finish else ""
+
     @property
     def codes(self) -> list[str]:
         return [note.code for note in self.decision.notes]

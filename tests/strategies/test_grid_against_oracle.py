@@ -99,7 +99,7 @@ def test_the_oracle_gives_the_fills_worked_out_by_hand() -> None:
 
 def assert_same_fills(candles: list[Candle], market: MarketSpec, changes: dict[str, Any]) -> None:
     opened = candles[0].open
-    chosen = {"lower": "1750", "upper": "1950", "grids": 40, "investment": "20000"} | changes
+    chosen: dict[str, Any] = {"lower": "1750", "upper": "1950", "grids": 40, "investment": "20000"} | changes
     for name in ("lower", "upper"):
         base, _, offset = chosen[name].partition("$open")
         chosen[name] = str(opened + Decimal(offset or 0)) if not base else chosen[name]

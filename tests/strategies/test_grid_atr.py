@@ -49,5 +49,5 @@ def test_a_grid_says_which_candles_it_needs_and_resolves_its_range_from_them() -
     config = GridConfig.model_validate(chosen)
     assert strategy.candles_needed(config) == CandleNeed("4h", 21)
     found = strategy.resolve(config, Decimal(15), bars("12/10/11 15/14/14 16/13/15"))
-    assert (found.lower, found.upper) == (9, 21)
+    assert (found.lower, found.upper) == (Decimal(9), Decimal(21))
     assert strategy.candles_needed(found) is None

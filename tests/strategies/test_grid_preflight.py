@@ -149,7 +149,7 @@ class TestLevels:
             {"lower": 100, "upper": 120, "grids": 2, "investment": 1000, "trigger_price": 105}
         )
         levels = GridStrategy().levels(config, SPOT, Decimal(500))
-        assert [(level.side, level.price) for level in levels] == [(Side.BUY, 100), (Side.SELL, 120)]
+        assert [(level.side, level.price) for level in levels] == [(Side.BUY, Decimal(100)), (Side.SELL, Decimal(120))]
 
     def test_there_are_none_while_the_range_is_not_known(self) -> None:
         config = GridConfig.model_validate({"range_atr_multiple": 3, "grids": 2, "investment": 1000})

@@ -101,7 +101,7 @@ class TestTrigger:
     def test_a_stop_loss_is_not_looked_at_before_the_trigger(self) -> None:
         bot = GridBot(trigger_price=120, stop_loss_price=95)
         bot.at(90)
-        assert bot.decision.finish is None
+        assert bot.finished() == ""
         bot.at(121)
         assert bot.slots[0] == "entry"
 
@@ -214,26 +214,25 @@ class TestExit:
         assert bot.slots == ["close"]
         assert (close.side, close.type, close.amount, close.reduce_only) == (Side.SELL, OrderType.MARKET, 4.0, True)
         assert bot.codes == ["grid.stop_loss_price"]
-        assert bot.decision.finish is None
+        assert bot.finished() == ""
         bot.at(94)
         assert bot.order("close") == close
         bot.at(94, bot.filled("close", price=94))
-        assert bot.decision.wanted == ()
-        assert bot.decision.finish is not None
-        assert bot.decision.finish.reason.code == "grid.stop_loss_price"
+        assert bot.slots == []
+        assert bot.finished() == "grid.stop_loss_price"
 
     def test_keep_cancels_everything_and_finishes_at_once(self) -> None:
         bot = GridBot(stop_loss_price=95, on_stop="keep").started(115)
         bot.at(94)
-        assert bot.decision.wanted == ()
-        assert bot.decision.finish is not None
+        assert bot.slots == []
+        assert bot.finished() != ""
         assert bot.state.base == 2.0
 
     def test_nothing_to_close_finishes_at_once(self) -> None:
         bot = GridBot(take_profit_price=150).started(141)
         bot.at(150)
-        assert bot.decision.wanted == ()
-        assert bot.decision.finish is not None
+        assert bot.slots == []
+        assert bot.finished() != ""
 
     def test_a_short_grid_stops_above_and_takes_profit_below(self) -> None:
         for price, code in ((145.0, "grid.stop_loss_price"), (95.0, "grid.take_profit_price")):
@@ -246,7 +245,7 @@ class TestExit:
         for price in (90.0, 150.0):
             bot = GridBot(direction="neutral", stop_loss_price=90, stop_loss_price_upper=150).started(115)
             bot.at(price)
-            assert bot.decision.finish is not None
+            assert bot.finished() != ""
 
     @pytest.mark.parametrize(
         ("pnl", "code"),
@@ -272,7 +271,7 @@ class TestExit:
         second = bot.order("close")
         assert (second.amount, second.sequence) == (1.0, first.sequence + 1)
         bot.at(94, bot.filled("close", price=94))
-        assert bot.decision.finish is not None
+        assert bot.finished() != ""
         assert bot.state.base == 0.0
 
     def test_more_than_one_order_may_hold_is_closed_in_several(self) -> None:
@@ -363,15 +362,15 @@ class TestTrailing:
         bot = GridBot(trailing_up=True, stop_loss_price=95).started(141)
         bot.at(161)  # two intervals up: the stop is at 115
         bot.at(115.01)
-        assert bot.decision.finish is None
+        assert bot.finished() == ""
         bot.at(115)
-        assert bot.decision.finish is not None
+        assert bot.finished() != ""
 
     def test_unless_it_is_told_to_stay(self) -> None:
         bot = GridBot(trailing_up=True, stop_loss_price=95, trail_stop_loss=False).started(141)
         bot.at(161)
         bot.at(115)
-        assert bot.decision.finish is None
+        assert bot.finished() == ""
 
     def test_geometric_lines_go_on_in_the_same_ratio(self) -> None:
         bot = GridBot(lower=100, upper=400, grids=2, spacing="geometric", investment=300, trailing_up=True).started(401)
@@ -387,7 +386,7 @@ class TestRecentre:
         assert len(bot.book) == 4
         bot.at(155, seconds=1)
         assert bot.codes == ["grid.range_left"]
-        assert bot.decision.wanted == ()
+        assert bot.slots == []
         bot.at(156)
         assert bot.codes == ["grid.built"]
         assert bot.state.lines == [136.0, 146.0, 156.0, 166.0, 176.0]
@@ -411,7 +410,8 @@ class TestRecentre:
         bot.at(85)
         # Lines 65 ... 105; investment 460 over 65+75+85+95 is 1.43 coins each; two intervals hold: 2.86.
         entry = bot.order("entry")
-        assert (entry.side, entry.amount) == (Side.SELL, pytest.approx(4.0 - 2.86))
+        assert entry.side is Side.SELL
+        assert entry.amount == pytest.approx(4.0 - 2.86)
         bot.at(85, bot.filled("entry", price=85))
         assert bot.book == [("buy", 65.0, 1.43), ("buy", 75.0, 1.43), ("sell", 95.0, 1.43), ("sell", 105.0, 1.43)]
 
