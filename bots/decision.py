@@ -13,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 from bots import hints
 from bots.events import record
 from bots.journal import entry
-from bots.lifecycle import BotStatus, OrderStatus
+from bots.lifecycle import LIVE_ORDER_STATUSES, BotStatus, OrderStatus
 from bots.models import (
     Bot,
     EquityPoint,
@@ -59,12 +59,16 @@ _FINISH_EVENTS = {"stop_loss": EventKind.STOP_LOSS_HIT, "take_profit": EventKind
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a tick has read before it decides. ``first_config`` is what a run's first state is made from."""
+    """What a tick has read before it decides.
+
+    ``live`` is every order that stands or may stand; ``first_config`` is what a run's first state is made from.
+    """
 
     bot: Bot
     market: MarketSpec
     ticker: Ticker
     now: datetime
+    live: Sequence[Standing]
     first_config: StrategyConfig | None = None
 
 
@@ -77,12 +81,14 @@ def config_of(bot: Bot) -> StrategyConfig:
     return config
 
 
-def run_strategy(scene: Scene) -> None:
+def run_strategy(scene: Scene) -> Plan:
     """Lets the strategy see what happened and stores its next state and the intents that follow from its wishes."""
     bot, now = scene.bot, scene.now
     latest = Snapshot.objects.filter(bot=bot, run=bot.run).order_by("-id").first()
     fills = list(Fill.objects.filter(bot=bot, applied=False).select_related("order").order_by("id"))
     position = Position.objects.filter(bot=bot, symbol=bot.symbol).first()
+    # Read after the fills: an order whose fill came in meanwhile is over, and its wish fulfilled.
+    live = standing_orders(Order.objects.filter(bot=bot).live()) if fills else scene.live
     seen = [_seen(fill) for fill in fills if fill.order.run == bot.run]
     try:
         strategy, decision, dumped = _step(scene, latest, position, seen)
@@ -94,15 +100,17 @@ def run_strategy(scene: Scene) -> None:
         _store_snapshot(scene, strategy.version, dumped)
     if decision.signal is not None:
         _store_signal(bot, decision, now)
-    plan = plan_orders(scene, decision.wanted)
-    entries = store_plan(scene, plan)
+    plan = _plan_orders(scene, decision.wanted, live)
+    entries = _store_plan(scene, plan)
     entries += [entry(bot, "note", note, now=now, price=scene.ticker.last) for note in decision.notes]
-    JournalEntry.objects.bulk_create(entries)
+    if entries:
+        JournalEntry.objects.bulk_create(entries)
     if bot.status == BotStatus.STARTING:
         bot.change_status(BotStatus.RUNNING, "")
     if decision.finish is not None:
         _finish(scene, decision.finish.reason)
-    note_equity(scene, position, force=bool(fills))
+    _note_equity(scene, position, force=bool(fills))
+    return plan
 
 
 def _step(
@@ -120,25 +128,26 @@ def _step(
     return strategy, decision, strategy.dump(decision.state)
 
 
-def wind_down(scene: Scene) -> None:
+def wind_down(scene: Scene) -> Plan:
     """A tick of a bot that is stopping, or in an emergency: nothing is wanted but, perhaps, to be flat."""
     bot = scene.bot
     position = Position.objects.filter(bot=bot, symbol=bot.symbol).first()
     emergency = bot.status == BotStatus.EMERGENCY
-    busy = Order.objects.filter(bot=bot).exclude(slot="close").live().exists()
+    busy = any(order.slot != "close" for order in scene.live)
     unsettled = _unsettled_orders(bot).exists()
     wanted: list[WantedOrder] = []
     if bot.close_position_on_stop and not emergency and not busy and not unsettled and position is not None:
         wanted = _close(scene, position)
-    plan = plan_orders(scene, wanted)
+    plan = _plan_orders(scene, wanted, scene.live)
     why = EMERGENCY_CANCEL if emergency else STOP_CANCEL
     plan = Plan(plan.place, tuple((order_id, why) for order_id, _ in plan.cancel), plan.refuse)
-    JournalEntry.objects.bulk_create(store_plan(scene, plan))
-    standing = bool(plan.place) or Order.objects.filter(bot=bot).live().exists()
+    JournalEntry.objects.bulk_create(_store_plan(scene, plan))
+    standing = bool(plan.place or scene.live)
     closing = bool(wanted) and not plan.refuse
     if not emergency and not standing and not unsettled and not closing:
         _stopped(scene, position)
-    note_equity(scene, position, force=False)
+    _note_equity(scene, position, force=False)
+    return plan
 
 
 def _unsettled_orders(bot: Bot) -> QuerySet[Order]:
@@ -152,7 +161,8 @@ def _close(scene: Scene, position: Position) -> list[WantedOrder]:
         return []
     # One wish per run; what an attempt leaves open goes into the next one.
     done = sum(
-        Order.objects.filter(bot=scene.bot, run=scene.bot.run, slot="close").values_list("filled", flat=True), Decimal(0)
+        Order.objects.filter(bot=scene.bot, run=scene.bot.run, slot="close").values_list("filled", flat=True),
+        Decimal(0),
     )
     return [
         WantedOrder(
@@ -239,53 +249,53 @@ def _finish(scene: Scene, reason: Reason) -> None:
     bot.change_status(BotStatus.STOPPING, why.sentence)
 
 
-def plan_orders(scene: Scene, wanted: Sequence[WantedOrder]) -> Plan:
+def _plan_orders(scene: Scene, wanted: Sequence[WantedOrder], live: Sequence[Standing]) -> Plan:
     bot = scene.bot
-    live = [_standing(order) for order in Order.objects.filter(bot=bot).live()]
-    missing = wishes_without_order(wanted, live)
+    # What earlier attempts filled is part of what a later one is compared with.
+    lookup = [*wishes_without_order(wanted, live), *(order.wish for order in live if order.attempt)]
     earlier: dict[Wish, list[Standing]] = {}
-    if missing:
+    if lookup:
         wishes = Q()
-        for slot, sequence in missing:
+        for slot, sequence in lookup:
             wishes |= Q(slot=slot, sequence=sequence)
-        for order in Order.objects.filter(wishes, bot=bot, run=bot.run):
-            earlier.setdefault((order.slot, order.sequence), []).append(_standing(order))
-    for item in live:
-        if item.attempt:
-            # What earlier attempts filled is part of what this one is compared with.
-            earlier.setdefault(item.wish, []).extend(
-                _standing(order)
-                for order in Order.objects.filter(
-                    bot=bot, run=bot.run, slot=item.slot, sequence=item.sequence, attempt__lt=item.attempt
-                )
-            )
+        standing = {order.order_id for order in live}
+        for order in standing_orders(Order.objects.filter(wishes, bot=bot, run=bot.run)):
+            if order.order_id not in standing:
+                earlier.setdefault(order.wish, []).append(order)
     return make_plan(wanted, live, earlier, scene.market, scene.ticker.last, scene.now)
 
 
-def _standing(order: Order) -> Standing:
-    ended_by_exchange = (
-        order.status in (OrderStatus.CANCELED, OrderStatus.EXPIRED)
-        and order.cancel_requested_at is None
-        and not order.filled
-    )
-    return Standing(
-        order_id=order.pk,
-        slot=order.slot,
-        sequence=order.sequence,
-        attempt=order.attempt,
-        live=order.is_live,
-        settled=order.is_settled,
-        refused=order.status == OrderStatus.REJECTED or ended_by_exchange,
-        cancel_requested=order.cancel_requested_at is not None,
-        amount=order.amount,
-        filled=order.filled,
-        price=order.price,
-        trigger_price=order.trigger_price,
-        closed_at=order.closed_at,
-    )
+def standing_orders(orders: QuerySet[Order]) -> list[Standing]:
+    """As the plan needs them. Plain rows: a bot may have hundreds, and looks at them every second."""
+    rows = orders.order_by().values_list(
+        "id", "slot", "sequence", "attempt", "status", "reported_filled", "cancel_requested_at", "amount", "filled",
+        "price", "trigger_price", "closed_at",
+    )  # fmt: skip
+    standing = []
+    for pk, slot, sequence, attempt, status, reported, cancel, amount, filled, price, trigger, closed in rows:
+        status = OrderStatus(status)
+        ended_by_exchange = status in (OrderStatus.CANCELED, OrderStatus.EXPIRED) and cancel is None and not filled
+        standing.append(
+            Standing(
+                order_id=pk,
+                slot=slot,
+                sequence=sequence,
+                attempt=attempt,
+                status=status,
+                settled=status not in LIVE_ORDER_STATUSES and filled >= reported,
+                refused=status is OrderStatus.REJECTED or ended_by_exchange,
+                cancel_requested=cancel is not None,
+                amount=amount,
+                filled=filled,
+                price=price,
+                trigger_price=trigger,
+                closed_at=closed,
+            )
+        )
+    return standing
 
 
-def store_plan(scene: Scene, plan: Plan) -> list[JournalEntry]:
+def _store_plan(scene: Scene, plan: Plan) -> list[JournalEntry]:
     """Stores the intents and returns the journal entries that explain them, unsaved."""
     bot, now, price = scene.bot, scene.now, scene.ticker.last
     entries: list[JournalEntry] = []
@@ -296,13 +306,15 @@ def store_plan(scene: Scene, plan: Plan) -> list[JournalEntry]:
         Order.objects.filter(id__in=ids, status=OrderStatus.INTENT).update(
             status=OrderStatus.CANCELED, cancel_requested_at=now, closed_at=now
         )
-        Order.objects.filter(id__in=ids, cancel_requested_at__isnull=True).update(cancel_requested_at=now)
-        for order in Order.objects.filter(id__in=ids):
+        Order.objects.filter(id__in=ids, cancel_requested_at__isnull=True).live().update(cancel_requested_at=now)
+        for order in Order.objects.filter(id__in=ids, cancel_requested_at=now):
             entries.append(entry(bot, "cancel", reasons[order.pk], now=now, price=price, order=order))
     orders = Order.objects.bulk_create([_intent(scene, placement) for placement in plan.place])
     for order, placement in zip(orders, plan.place, strict=True):
         entries.append(
-            entry(bot, "place", placement.wanted.reason, now=now, price=price, order=order, checks=_checks(scene, order))
+            entry(
+                bot, "place", placement.wanted.reason, now=now, price=price, order=order, checks=_checks(scene, order)
+            )
         )
     for refusal in plan.refuse:
         reason = Reason("plan.impossible", {"why": refusal.reason, "slot": refusal.wanted.slot})
@@ -356,7 +368,7 @@ def _checks(scene: Scene, order: Order) -> list[dict[str, Any]]:
     return checks
 
 
-def note_equity(scene: Scene, position: Position | None, *, force: bool) -> None:
+def _note_equity(scene: Scene, position: Position | None, *, force: bool) -> None:
     """One point of the profit curve, at fills and otherwise every ``EQUITY_EVERY``."""
     bot, now, price = scene.bot, scene.now, scene.ticker.last
     realised = position.realised_pnl if position else Decimal(0)
@@ -372,8 +384,8 @@ def note_equity(scene: Scene, position: Position | None, *, force: bool) -> None
         },
         only_bot=True,
     )
-    last = EquityPoint.objects.filter(bot=bot).order_by("-at").values_list("at", flat=True).first()
-    if force or last is None or now - last >= EQUITY_EVERY:
+    if force or bot.equity_noted_at is None or now - bot.equity_noted_at >= EQUITY_EVERY:
+        bot.equity_noted_at = now
         EquityPoint.objects.create(
             bot=bot,
             at=now,

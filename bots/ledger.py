@@ -48,7 +48,9 @@ class Holding:
                 self.cost += value
             else:
                 closed = min(abs(change), abs(self.amount))
-                cost_share = self.cost if closed == abs(self.amount) else _rounded(self.cost * closed / abs(self.amount))
+                cost_share = (
+                    self.cost if closed == abs(self.amount) else _rounded(self.cost * closed / abs(self.amount))
+                )
                 value_share = value if closed == abs(change) else _rounded(value * closed / abs(change))
                 self.realised -= cost_share + value_share
                 self.cost -= cost_share

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from bots.lifecycle import OrderStatus
 from strategies.contract import MarketSpec, OrderType, Reason, Side, WantedOrder
 
 Wish = tuple[str, int]
@@ -24,7 +25,7 @@ class Standing:
     slot: str
     sequence: int
     attempt: int
-    live: bool
+    status: OrderStatus
     settled: bool
     refused: bool
     cancel_requested: bool

@@ -28,9 +28,7 @@ class Preview:
     market: MarketSpec | None = None
 
 
-def check_config(
-    *, account: ExchangeAccount, symbol: str, strategy: str, config: Mapping[str, Any]
-) -> list[Problem]:
+def check_config(*, account: ExchangeAccount, symbol: str, strategy: str, config: Mapping[str, Any]) -> list[Problem]:
     """All that is wrong, each problem with its field dotted from the bot (``symbol``, ``config.lower``).
 
     Raises ``ExchangeUnavailable`` when the market could not be asked.

@@ -64,7 +64,9 @@ def reconcile(account: ExchangeAccount, *, now: datetime) -> list[Line]:
         ):
             sync_account(account, gateway=gateway, now=now, max_age=timedelta(0))
             return [*_compare_fills(account, look), *_compare_orders(account, look), *_compare_money(account, look)]
-    raise NeedsOperator(f"{account.name} traded during each of {LOOKS} looks; pause its bots, or stop the replay's clock.")
+    raise NeedsOperator(
+        f"{account.name} traded during each of {LOOKS} looks; pause its bots, or stop the replay's clock."
+    )
 
 
 def _look(account: ExchangeAccount, gateway: ExchangeGateway) -> _Look:
@@ -120,9 +122,7 @@ def _compare_fills(account: ExchangeAccount, look: _Look) -> Iterable[Line]:
 
 
 def _compare_orders(account: ExchangeAccount, look: _Look) -> Iterable[Line]:
-    live = {
-        order.client_order_id: order for order in Order.objects.filter(account=account).live()
-    }
+    live = {order.client_order_id: order for order in Order.objects.filter(account=account).live()}
     bots = {f"ta{tag}" for tag in Bot.objects.filter(account=account).values_list("tag", flat=True)}
     listed = {
         report.client_order_id: report
@@ -138,7 +138,9 @@ def _compare_orders(account: ExchangeAccount, look: _Look) -> Iterable[Line]:
         if ours != theirs:
             yield _line(account, f"order {key}", ours, theirs)
     booked = Order.objects.filter(account=account).annotate(booked=Coalesce(Sum("fills__amount"), ZERO))
-    for key, filled, sum_of_fills in booked.exclude(filled=F("booked")).values_list("client_order_id", "filled", "booked"):
+    for key, filled, sum_of_fills in booked.exclude(filled=F("booked")).values_list(
+        "client_order_id", "filled", "booked"
+    ):
         yield _line(account, f"filled of order {key}", filled, sum_of_fills)
 
 

@@ -99,9 +99,9 @@ def resolve_unanswered(bot: Bot, *, gateway: ExchangeGateway, now: datetime) -> 
 
     Only the holder of the bot's tick lock may call this: then nobody else is waiting for one of these answers.
     """
-    for order in Order.objects.filter(
-        bot=bot, status__in=[OrderStatus.SENT, OrderStatus.UNKNOWN]
-    ).select_related("bot"):
+    for order in Order.objects.filter(bot=bot, status__in=[OrderStatus.SENT, OrderStatus.UNKNOWN]).select_related(
+        "bot"
+    ):
         if ask(order, gateway=gateway, now=now):
             continue
         # Dead before the first byte left, or never arrived. Wait for the exchange's own lag before believing it.

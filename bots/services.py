@@ -134,7 +134,9 @@ def pause_bot(*, bot: Bot, requested_by: str) -> Bot:
 
 def resume_bot(*, bot: Bot, requested_by: str) -> Bot:
     """Raises ``InvalidTransition``."""
-    return _change(bot, BotStatus.RUNNING, EventKind.BOT_RESUMED, f"Resumed by {requested_by}.", only_from=BotStatus.PAUSED)
+    return _change(
+        bot, BotStatus.RUNNING, EventKind.BOT_RESUMED, f"Resumed by {requested_by}.", only_from=BotStatus.PAUSED
+    )
 
 
 def emergency_stop_bot(*, bot: Bot, requested_by: str, reason: str = "") -> Bot:

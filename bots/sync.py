@@ -70,12 +70,11 @@ def sync_account(
             return account.synced_at is not None and now - account.synced_at < max(STALE_AFTER, max_age)
         if not audit and account.synced_at is not None and now - account.synced_at < max_age:
             return True
-        bots = list(Bot.objects.ticking().filter(account=account))
-        audit_all = account.audited_at is None or now - account.audited_at >= AUDIT_EVERY
-        for kind in sorted({kind_of(bot.symbol) for bot in bots} | {MarketKind(item) for item in account.fills_cursor}):
-            _sync_fills(account, kind, gateway, now)
-        if audit or audit_all:
-            audit_open_orders(bots, gateway=gateway, now=now)
+        # Every kind of market that a bot was started on has a cursor.
+        for kind in sorted(account.fills_cursor):
+            _sync_fills(account, MarketKind(kind), gateway, now)
+        if audit or account.audited_at is None or now - account.audited_at >= AUDIT_EVERY:
+            audit_open_orders(Bot.objects.ticking().filter(account=account), gateway=gateway, now=now)
             account.audited_at = now
         account.synced_at = now
         account.save(update_fields=["synced_at", "audited_at", "fills_cursor"])
@@ -85,18 +84,16 @@ def sync_account(
 def _sync_fills(account: ExchangeAccount, kind: MarketKind, gateway: ExchangeGateway, now: datetime) -> None:
     cursor = int(account.fills_cursor.get(kind, 0))
     reports = gateway.fills_since(kind, max(cursor - OVERLAP_MS, 0))
-    if not reports:
-        return
-    with transaction.atomic():
+    if reports:
         book_fills(account, reports, gateway=gateway, now=now)
+        # Stored by the caller. Should it not come to that, these are only read once more.
         account.fills_cursor[kind] = max(cursor, *(report.timestamp for report in reports))
-        account.save(update_fields=["fills_cursor"])
 
 
 def book_fills(
     account: ExchangeAccount, reports: Sequence[FillReport], *, gateway: ExchangeGateway, now: datetime
 ) -> list[Fill]:
-    """Books those of ``reports`` that are ours and new. Must run in a transaction, under the account's sync lock."""
+    """Books those of ``reports`` that are ours and new. Must run under the account's sync lock."""
     known = set(
         Fill.objects.filter(account=account, trade_id__in=[report.trade_id for report in reports]).values_list(
             "symbol", "trade_id"
@@ -105,6 +102,13 @@ def book_fills(
     new = [report for report in reports if (report.symbol, report.trade_id) not in known]
     if not new:
         return []
+    with transaction.atomic():
+        return _book_new(account, new, gateway=gateway, now=now)
+
+
+def _book_new(
+    account: ExchangeAccount, new: Sequence[FillReport], *, gateway: ExchangeGateway, now: datetime
+) -> list[Fill]:
     orders = {
         order.client_order_id: order
         for order in Order.objects.select_for_update(no_key=True, of=("self",))

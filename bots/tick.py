@@ -16,12 +16,13 @@ from django.conf import settings
 from django.db import transaction
 
 from bots import hints
-from bots.decision import Scene, StrategyFailed, config_of, run_strategy, wind_down
+from bots.decision import Scene, StrategyFailed, config_of, run_strategy, standing_orders, wind_down
 from bots.events import record
 from bots.history import resolve_config
-from bots.lifecycle import BotStatus
+from bots.lifecycle import BotStatus, OrderStatus
 from bots.locks import LockKind, try_lock
-from bots.models import Bot, EventKind, Severity
+from bots.models import Bot, EventKind, Order, Severity
+from bots.plan import Plan
 from bots.schedule import disable_ticks
 from bots.sending import resolve_unanswered, send_cancels, send_intents
 from bots.sync import OVERLAP_MS, audit_open_orders, kind_of, sync_account
@@ -36,6 +37,8 @@ from strategies.registry import get_strategy
 log = structlog.get_logger(__name__)
 
 Clock = Callable[[], datetime]
+
+UNANSWERED = frozenset({OrderStatus.SENT, OrderStatus.UNKNOWN})
 
 # A strategy that fails this often in a row is taken off the market.
 STRATEGY_ERRORS_ALLOWED = 3
@@ -102,14 +105,19 @@ def _tick(bot: Bot, clock: Clock, sync_max_age: timedelta | None, price_max_age:
         sync_max_age = timedelta(seconds=bot.tick_interval) * 0.8
     if not sync_account(account, gateway=gateway, now=now, max_age=sync_max_age):
         return TickOutcome.WAITING
-    resolve_unanswered(bot, gateway=gateway, now=now)
+    live = standing_orders(Order.objects.filter(bot=bot).live())
+    if any(order.status in UNANSWERED for order in live):
+        resolve_unanswered(bot, gateway=gateway, now=now)
+        live = standing_orders(Order.objects.filter(bot=bot).live())
     if bot.audit_due:
         audit_open_orders([bot], gateway=gateway, now=now)
         Bot.objects.filter(pk=bot.pk).update(audit_due=False)
     first_config = _prepare_start(bot, market, ticker, gateway) if bot.status == BotStatus.STARTING else None
-    changed = _decide(bot, Scene(bot, market, ticker, now, first_config))
-    send_cancels(bot, gateway=gateway, now=clock())
-    send_intents(bot, gateway=gateway, now=clock())
+    plan, changed = _decide(bot, Scene(bot, market, ticker, now, live, first_config))
+    if plan.cancel or any(order.cancel_requested for order in live):
+        send_cancels(bot, gateway=gateway, now=clock())
+    if plan.place or any(order.status is OrderStatus.INTENT for order in live):
+        send_intents(bot, gateway=gateway, now=clock())
     if changed:
         hints.publish("status", bot=bot.name, data={"status": bot.status})
     return TickOutcome.DONE
@@ -129,28 +137,32 @@ def _prepare_start(bot: Bot, market: MarketSpec, ticker: Ticker, gateway: Exchan
     return resolved
 
 
-def _decide(bot: Bot, scene: Scene) -> bool:
-    """The transaction of the tick. Returns whether the bot's status changed."""
+def _decide(bot: Bot, scene: Scene) -> tuple[Plan, bool]:
+    """The transaction of the tick: what is to be done, and whether the bot's status changed."""
+    plan = Plan((), (), ())
     with transaction.atomic():
-        row = Bot.objects.select_for_update(no_key=True).get(pk=bot.pk)
-        before = row.status
         # A command may have come in since the row was read.
-        bot.status, bot.status_reason = row.status, row.status_reason
-        bot.close_position_on_stop = row.close_position_on_stop
+        bot.status, bot.status_reason, bot.close_position_on_stop = (
+            Bot.objects.select_for_update(no_key=True)
+            .values_list("status", "status_reason", "close_position_on_stop")
+            .get(pk=bot.pk)
+        )
+        before = bot.status
         bot.audit_due = False
         if bot.status in (BotStatus.STARTING, BotStatus.RUNNING):
-            run_strategy(scene)
+            plan = run_strategy(scene)
         elif bot.status in (BotStatus.STOPPING, BotStatus.EMERGENCY):
-            wind_down(scene)
+            plan = wind_down(scene)
         bot.last_tick_at = scene.now
         bot.save(
             update_fields=[
                 "status", "status_reason", "close_position_on_stop", "stopped_at", "last_tick_at", "audit_due",
+                "equity_noted_at",
             ]
         )  # fmt: skip
         if bot.status == BotStatus.STOPPED:
             disable_ticks(bot)
-    return bot.status != before
+    return plan, bot.status != before
 
 
 def _ticker(bot: Bot, gateway: ExchangeGateway, now: datetime, max_age: timedelta | None) -> Ticker:

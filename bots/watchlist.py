@@ -20,6 +20,4 @@ def _publish() -> None:
         venue = bot.account.venue
         accounts.setdefault(venue, bot.account_id)
         symbols.setdefault(venue, set()).add(bot.symbol)
-    replace_subscriptions(
-        {venue: Subscription(accounts[venue], frozenset(symbols[venue])) for venue in accounts}
-    )
+    replace_subscriptions({venue: Subscription(accounts[venue], frozenset(symbols[venue])) for venue in accounts})

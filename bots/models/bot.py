@@ -73,6 +73,7 @@ class Bot(models.Model):
     archived_at = models.DateTimeField(null=True, editable=False)
     last_tick_at = models.DateTimeField(null=True, editable=False)
     last_error = models.TextField(blank=True, editable=False)
+    equity_noted_at = models.DateTimeField(null=True, editable=False)
     # Post-only orders are accepted first and cancelled by the exchange a moment later: the next tick looks.
     audit_due = models.BooleanField(default=False, editable=False)
     errors_in_a_row = models.PositiveIntegerField(default=0, editable=False)
@@ -101,7 +102,9 @@ class Bot(models.Model):
 
     def refused(self, status: BotStatus) -> InvalidTransition:
         """For a command that asks for more than the table does."""
-        return InvalidTransition(f"Bot {self.name}", self.status, status, frozenset(map(str, BOT_TRANSITIONS[BotStatus(self.status)])))
+        return InvalidTransition(
+            f"Bot {self.name}", self.status, status, frozenset(map(str, BOT_TRANSITIONS[BotStatus(self.status)]))
+        )
 
     def may_become(self, status: BotStatus) -> bool:
         return status in BOT_TRANSITIONS[BotStatus(self.status)]

@@ -89,7 +89,9 @@ class Order(models.Model):
             models.Index(fields=["bot", "-id"]),
             models.Index(fields=["bot", "slot", "sequence", "attempt"]),
             models.Index(fields=["bot"], name="order_live", condition=Q(status__in=sorted(LIVE_ORDER_STATUSES))),
-            models.Index(fields=["account"], name="order_live_acct", condition=Q(status__in=sorted(LIVE_ORDER_STATUSES))),
+            models.Index(
+                fields=["account"], name="order_live_acct", condition=Q(status__in=sorted(LIVE_ORDER_STATUSES))
+            ),
         ]
         constraints = [
             models.UniqueConstraint(name="order_client_id_unique", fields=["account", "client_order_id"]),
@@ -101,7 +103,9 @@ class Order(models.Model):
             ),
             models.CheckConstraint(name="order_amount_positive", condition=Q(amount__gt=0)),
             models.CheckConstraint(name="order_price_positive", condition=Q(price__isnull=True) | Q(price__gt=0)),
-            models.CheckConstraint(name="order_filled_within_amount", condition=Q(filled__gte=0, filled__lte=F("amount"))),
+            models.CheckConstraint(
+                name="order_filled_within_amount", condition=Q(filled__gte=0, filled__lte=F("amount"))
+            ),
             models.CheckConstraint(name="order_limit_has_price", condition=~Q(type="limit") | Q(price__isnull=False)),
             models.CheckConstraint(name="order_status_known", condition=Q(status__in=OrderStatus.values)),
         ]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bots.lifecycle import OrderStatus
 from bots.plan import NOT_WANTED, REPLACED, Plan, Standing, Wish, make_plan
 from strategies.contract import OrderType, Reason, Side, WantedOrder
 from tests.bots.cast import ETH_LINEAR, NOW
@@ -27,7 +28,7 @@ STANDING = Standing(
     slot="grid:1:buy",
     sequence=1,
     attempt=0,
-    live=True,
+    status=OrderStatus.OPEN,
     settled=False,
     refused=False,
     cancel_requested=False,
@@ -37,8 +38,8 @@ STANDING = Standing(
     trigger_price=None,
     closed_at=None,
 )
-FILLED = replace(STANDING, live=False, settled=True, filled=D("0.5"), closed_at=NOW)
-REJECTED = replace(STANDING, live=False, settled=True, refused=True, closed_at=NOW)
+FILLED = replace(STANDING, status=OrderStatus.FILLED, settled=True, filled=D("0.5"), closed_at=NOW)
+REJECTED = replace(STANDING, status=OrderStatus.REJECTED, settled=True, refused=True, closed_at=NOW)
 
 
 def plan(
@@ -83,18 +84,18 @@ def test_a_raised_sequence_is_a_new_wish() -> None:
 
 
 def test_nothing_is_placed_while_executions_of_a_closed_order_are_missing() -> None:
-    closed = replace(STANDING, live=False, settled=False)
+    closed = replace(STANDING, status=OrderStatus.CANCELED, settled=False)
     assert plan([wish()], earlier={("grid:1:buy", 1): [closed]}) == Plan((), (), ())
 
 
 def test_the_rest_of_a_cancelled_order_is_placed_as_the_next_attempt() -> None:
-    cancelled = replace(STANDING, live=False, settled=True, filled=D("0.2"), closed_at=NOW)
+    cancelled = replace(STANDING, status=OrderStatus.CANCELED, settled=True, filled=D("0.2"), closed_at=NOW)
     (placed,) = plan([wish()], earlier={("grid:1:buy", 1): [cancelled]}).place
     assert (placed.amount, placed.attempt) == (D("0.3"), 1)
 
 
 def test_the_next_attempt_for_the_rest_is_left_alone() -> None:
-    cancelled = replace(STANDING, live=False, settled=True, filled=D("0.2"), closed_at=NOW)
+    cancelled = replace(STANDING, status=OrderStatus.CANCELED, settled=True, filled=D("0.2"), closed_at=NOW)
     second = replace(STANDING, order_id=8, attempt=1, amount=D("0.3"))
     assert plan([wish()], [second], {("grid:1:buy", 1): [cancelled]}) == Plan((), (), ())
 
