@@ -17,11 +17,12 @@ AWAITING_ENTRY = 3  # holds once the entry is filled; nothing rests
 def whole_steps(value: float, unit: int, scale: int) -> int:
     """How many steps of ``unit / scale`` fit in ``value``.
 
-    One part in 10⁹ below a whole number counts as that number, the tolerance of ``MarketSpec.quantise_amount``.
+    A millionth of a step below a whole number counts as that number: sums of floats miss it by less, and fees leave
+    coarser fractions. For very many steps it is one part in 10¹³, as far as a float can tell.
     """
     ratio = value * scale / unit
     nearest = round(ratio)
-    if abs(ratio - nearest) <= max(abs(nearest), 1.0) * 1e-9:
+    if abs(ratio - nearest) <= max(1e-6, abs(nearest) * 1e-13):
         return nearest
     return math.floor(ratio)
 

@@ -104,7 +104,7 @@ class GridStrategy:
         elif state.phase in (RUNNING, REBUILDING):
             _run(state, config, market, rules, point, position, notes)
         if state.phase in (CLOSING, FINISHED):
-            _wind_up(state, config, rules, point.price)
+            _wind_up(state, config, market, rules, point.price)
         finish = Finish(_finish_reason(state)) if state.phase == FINISHED else None
         return Decision(state, wanted_orders(config, market, state), notes=tuple(notes), finish=finish)
 
@@ -264,12 +264,16 @@ def _run(
         leave(state, config, point.price, point.timestamp, notes)
 
 
-def _wind_up(state: GridState, config: GridConfig, rules: Rules, price: float) -> None:
-    """Wants a close for what is still held, again if fills came in late, until too little is left to be traded."""
+def _wind_up(state: GridState, config: GridConfig, market: MarketSpec, rules: Rules, price: float) -> None:
+    """Wants a close for what is still held, again if fills came in late, until too little is left to be traded.
+
+    A reduce-only order, as on linear markets, may be worth less than the market's minimum.
+    """
     if config.on_stop is OnStop.KEEP or state.close_amount != 0.0:
         return
     amount = floor_to_step(min(abs(state.dust), rules.max_amount), rules.unit, rules.scale)
-    if tradable(amount, price, rules.min_amount, rules.min_notional):
+    least_worth = rules.min_notional if market.kind is MarketKind.SPOT else 0.0
+    if tradable(amount, price, rules.min_amount, least_worth):
         state.phase = CLOSING
         state.close_sequence += 1
         state.close_amount = -amount if state.dust > 0 else amount

@@ -105,13 +105,15 @@ def trail(
 
 def leave(state: GridState, config: GridConfig, price: float, timestamp: int, notes: list[Reason]) -> None:
     """Gives the grid up when the price has been outside by a whole interval for long enough."""
+    if config.on_range_left is OnRangeLeft.OFF:
+        return
     if not outside(state, price):
         state.outside_since = 0
         return
     if state.outside_since == 0:
         state.outside_since = timestamp
     waited = timestamp - state.outside_since
-    if config.on_range_left is OnRangeLeft.OFF or state.entry_side or waited < config.recentre_after * 1000:
+    if state.entry_side or waited < config.recentre_after * 1000:
         return
     notes.append(Reason("grid.range_left", {"price": price, "lower": state.lines[0], "upper": state.lines[-1]}))
     unbind(state)

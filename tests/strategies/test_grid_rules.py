@@ -195,6 +195,16 @@ class TestFeeInBase:
         assert [amount for _, _, amount in bot.book] == [9.19, 9.26, 9.33, 9.38]
         assert bot.state.kept == pytest.approx(4 * 9.9 - 9.19 - 9.26 - 9.33 - 9.38)
 
+    def test_millions_of_coins_are_not_rounded_up_to_one_that_is_not_there(self) -> None:
+        """51,000,040 coins less 0.1 % are 50,949,039.96: the last one is not whole."""
+        market = replace(
+            SPOT, tick=Decimal("0.00000001"), step=Decimal(1), min_amount=Decimal(1), maker_fee=Decimal("0.001")
+        )
+        bot = GridBot(market, lower="0.00001", upper="0.00002", grids=1, investment="510.0004").started(0.00003)
+        assert bot.order("grid:0").amount == 51_000_040
+        bot.at(0.00001, bot.filled("grid:0"))
+        assert bot.order("grid:0").amount == 50_949_039
+
     def test_too_little_to_be_sold_waits_for_the_next_buy(self) -> None:
         market = replace(COARSE_SPOT, min_amount=Decimal("0.5"))
         bot = GridBot(market, investment=230).started(141)
@@ -286,6 +296,12 @@ class TestExit:
         bot.at(115)
         bot.at(95, bot.filled("entry", price=115, amount=0.5, done=False))
         assert (bot.slots, bot.order("close").amount) == (["close"], 0.5)
+
+    def test_a_reduce_only_close_may_be_worth_less_than_the_minimum(self) -> None:
+        bot = GridBot(stop_loss_price=95)
+        bot.at(115)
+        bot.at(95, bot.filled("entry", price=115, amount=0.01, done=False))  # 0.95 USDT; the minimum is 5
+        assert bot.order("close").amount == 0.01
 
     def test_the_spot_close_is_not_reduce_only(self) -> None:
         bot = GridBot(COARSE_SPOT, stop_loss_price=95).started(115)
