@@ -65,7 +65,12 @@ def equity(bot: Bot) -> list[dict[str, float]]:
 
 
 def levels(bot: Bot, price: Decimal | None) -> list[dict[str, Any]]:
-    """The lines of the strategy's plan; none where the plan cannot be drawn (market gone, configuration outdated)."""
+    """The lines that the bot trades at: of a running one where it really put orders, else where a start would.
+
+    None where the plan cannot be drawn (market gone, configuration outdated).
+    """
+    if bot.is_ticking:
+        return [{"price": float(line), "side": "", "label": ""} for line in selectors.order_prices(bot)]
     if price is None:
         return []
     strategy = get_strategy(bot.strategy)

@@ -120,10 +120,12 @@ def bot_form(config_model: type[StrategyConfig]) -> type[BotForm]:
     """The form class of bots whose strategy is configured by ``config_model``."""
     schema = config_model.model_json_schema()
     required = set(schema.get("required", ()))
-    fields: dict[str, Any] = {
-        PREFIX + name: _field(name, _resolve(entry, schema), required=name in required)
-        for name, entry in schema["properties"].items()
-    }
+    fields: dict[str, Any] = {}
+    for name, entry in schema["properties"].items():
+        # The schema sorts its keys; choices are to be read in the order in which the model has them.
+        extra = config_model.model_fields[name].json_schema_extra
+        own = extra if isinstance(extra, dict) else {}
+        fields[PREFIX + name] = _field(name, _resolve(entry, schema) | own, required=name in required)
     return type(f"{config_model.__name__}Form", (BotForm,), fields)
 
 

@@ -10,12 +10,13 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from django.db import connection
-from django.db.models import Count, F, Model, OuterRef, Prefetch, QuerySet, Subquery, Sum
+from django.db.models import Count, F, Model, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from bots.lifecycle import LIVE_ORDER_STATUSES, BotStatus
 from bots.models import Bot, BotMode, EquityPoint, Event, Fill, JournalEntry, Order, Position, Trade
 from exchange.prices import read_prices
+from strategies.contract import OrderType
 
 SPARKLINE_WINDOW = timedelta(hours=24)
 SPARKLINE_POINTS = 40
@@ -202,13 +203,13 @@ def equity_curve(bot: Bot, *, points: int = 600) -> list[tuple[datetime, Decimal
         return [(at, profit) for at, profit in cursor.fetchall()]
 
 
-def open_orders(*, limit: int = 12) -> list[Order]:
+def open_orders(*, limit: int = 14) -> list[Order]:
     """The newest live orders of all bots. One query."""
     orders = Order.objects.live().filter(bot__archived_at__isnull=True)
     return list(orders.select_related("bot")[:limit])
 
 
-def recent_events(*, limit: int = 14) -> list[Event]:
+def recent_events(*, limit: int = 10) -> list[Event]:
     """One query."""
     return list(Event.objects.select_related("bot")[:limit])
 
@@ -218,6 +219,7 @@ class BotFigures:
     """A bot's figures beyond its row, all in quote but ``position`` (base)."""
 
     row: BotRow
+    profit_before_today: Decimal
     fees: Decimal
     average_price: Decimal | None
     cycles: int
@@ -229,17 +231,18 @@ def bot_figures(bot: Bot, *, now: datetime) -> BotFigures:
     """Four queries."""
     (row,) = bot_rows(now=now, bots=Bot.objects.filter(pk=bot.pk))
     position = Position.objects.filter(bot=bot, symbol=bot.symbol).first()
-    trades = Trade.objects.filter(bot=bot).values_list("closed_at__isnull").annotate(count=Count("pk"))
-    closed, running, profit = 0, 0, ZERO
-    for is_open, count, summed in trades.annotate(summed=Coalesce(Sum("profit"), ZERO)).order_by():
-        closed, running, profit = (closed, count, profit) if is_open else (count, running, summed)
+    closed = Q(closed_at__isnull=False)
+    trades = Trade.objects.filter(bot=bot).aggregate(
+        cycles=Count("pk", filter=closed),
+        running_cycles=Count("pk", filter=~closed),
+        cycles_profit=Coalesce(Sum("profit", filter=closed), ZERO),
+    )
     return BotFigures(
         row=row,
+        profit_before_today=row.profit - row.profit_today,
         fees=position.fees_quote if position else ZERO,
         average_price=position.average_price if position and position.amount else None,
-        cycles=closed,
-        cycles_profit=profit,
-        running_cycles=running,
+        **trades,
     )
 
 
@@ -292,6 +295,12 @@ def journal_page(bot: Bot, *, before: int | None = None, size: int = PAGE_SIZE) 
 def standing_orders(bot: Bot) -> list[Order]:
     """Live orders, highest price first, with their reasons. Two queries."""
     return list(_with_reasons(Order.objects.live().filter(bot=bot)).order_by(F("price").desc(nulls_first=True), "id"))
+
+
+def order_prices(bot: Bot, *, among: int = 500) -> list[Decimal]:
+    """The distinct prices of this run's newest ``among`` limit orders, lowest first. One query."""
+    newest = Order.objects.filter(bot=bot, run=bot.run, type=OrderType.LIMIT).order_by("-id").values("price")[:among]
+    return sorted({row["price"] for row in newest})
 
 
 def fills_between(bot: Bot, since: datetime, *, limit: int = 1000) -> list[Fill]:

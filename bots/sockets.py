@@ -11,8 +11,8 @@ from django.urls import path
 
 from bots.models import Bot
 
-# On a page that lists all bots a tick only means "look again", and a hundred bots tick every second.
-_SECONDS_BETWEEN_TICKS = 0.5
+# On a page that lists all bots a price only means "look again", and there may be hundreds of them every second.
+_SECONDS_BETWEEN_PRICES = 0.5
 
 
 class HintConsumer(AsyncJsonWebsocketConsumer):
@@ -46,20 +46,20 @@ class HintConsumer(AsyncJsonWebsocketConsumer):
 
 
 class EventsConsumer(HintConsumer):
-    """Everything that happens to any bot."""
+    """Everything that happens to any bot, and now and then that prices have moved."""
 
-    _next_tick = 0.0
+    _next_price = 0.0
 
     async def find_groups(self) -> list[str]:
-        return ["events"]
+        return ["events", "prices"]
 
     def wants(self, payload: dict[str, Any]) -> bool:
-        if payload["kind"] != "tick":
+        if payload["kind"] != "price":
             return True
         now = asyncio.get_running_loop().time()
-        if now < self._next_tick:
+        if now < self._next_price:
             return False
-        self._next_tick = now + _SECONDS_BETWEEN_TICKS
+        self._next_price = now + _SECONDS_BETWEEN_PRICES
         return True
 
 

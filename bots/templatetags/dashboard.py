@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,6 +17,8 @@ from bots.forms import slot_id
 from bots.simulation import simulated_market
 
 register = template.Library()
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 _NOTHING = mark_safe('<span class="faint" aria-label="none">–</span>')
 
@@ -55,9 +58,8 @@ def plain(value: Any) -> str:
         return _NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return number_format.exact(Decimal(repr(value)))
-    return str(value)
+    text = str(value)
+    return number_format.exact(Decimal(text)) if _NUMBER.fullmatch(text) else text
 
 
 @register.filter

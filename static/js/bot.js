@@ -139,7 +139,11 @@
     onPrice(Number(data.price), time);
     showMoney("realised", realised);
     showMoney("unrealised", unrealised);
-    showMoney("profit", realised + unrealised);
+    const profit = realised + unrealised;
+    showMoney("profit", profit);
+    showMoney("today", profit - Number(document.querySelector("[data-before-today]").dataset.beforeToday));
+    const ticked = document.querySelector("[data-last-tick] [data-ago]");
+    if (ticked) ticked.readAt = { now: Date.now(), age: 0 };
     if (time > lastEquity) {
       lastEquity = time;
       const newest = equity.data().at(-1);
@@ -149,6 +153,8 @@
       }
     }
   });
+  // Hints are samples of the price: now and then the exchange's own candles take the place of ours.
+  setInterval(() => document.hidden || reload(), 30000);
   body.addEventListener("ta:orders", refreshTrading);
   body.addEventListener("ta:online", reload);
   body.addEventListener("ta:theme", recolour);
