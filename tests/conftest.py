@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.install import find_browser
 from tests.stack import DemoStack, Services
 
 _SERVICES = pytest.StashKey[Services]()
@@ -64,6 +65,15 @@ def candles_dir() -> Path:
 def fixtures_dir() -> Path:
     """Payloads recorded from exchanges, and reference values; the test is skipped without them."""
     return _folder("TRADERAGENT_FIXTURES", "recorded payloads and reference values")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The program of the browser to drive; the test is skipped where none is installed."""
+    found = find_browser()
+    if found is None:
+        pytest.skip("no Chromium or Chrome is installed, and CHROMIUM names none")
+    return found
 
 
 @pytest.fixture(scope="session")

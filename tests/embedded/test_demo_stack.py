@@ -23,9 +23,8 @@ NAMES = {process.name for process in PROCESSES} | {"postgres", "redis"}
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoStack]:
-    stack = DemoStack(home=tmp_path_factory.mktemp("home"))
-    with stack:
+def stack() -> Iterator[DemoStack]:
+    with DemoStack() as stack:
         yield stack
 
 

@@ -98,7 +98,9 @@ class Child:
 
     def kill(self) -> None:
         """Ends the process and everything in its session, whether or not the process itself still runs."""
-        kill_group(self.pid)
+        # A pid is not given to another process while anything of its session is left: if it lives again, nothing is.
+        if self.poll() is None or not psutil.pid_exists(self.pid):
+            kill_group(self.pid)
 
 
 def kill_group(pid: int) -> None:

@@ -17,7 +17,7 @@ port {port}
 requirepass {password}
 dir {directory}
 daemonize no
-databases 16
+databases 128
 loglevel warning
 appendonly yes
 appendfsync everysec
