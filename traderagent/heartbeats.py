@@ -20,6 +20,8 @@ from celery import current_app
 from celery.signals import beat_init, heartbeat_sent
 from django.conf import settings
 from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +40,8 @@ _BEAT_WRITES_EVERY_SECONDS = 1.0
 @cache
 def connection() -> Redis:
     """One per process, with short waits: neither a worker's loop nor ``/health`` may hang on Redis."""
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+    # One retry is for a pooled connection that a restarted server has closed.
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1))
 
 
 def key(name: str) -> str:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
+from exchange.encryption import require_encryption_key
 from exchange.errors import NeedsOperator, TemporaryError
 from exchange.gateway_config import GatewayConfig
 from exchange.models import ExchangeAccount
@@ -24,6 +25,7 @@ class Command(BaseCommand):
     help = "Streams the prices of all symbols that bots need into Redis. Runs until SIGTERM or Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        require_encryption_key()
         asyncio.run(_stream())
 
 
