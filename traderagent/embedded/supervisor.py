@@ -31,7 +31,7 @@ _SERVICES_TIMEOUT = 60.0
 _PREPARATION_TIMEOUT = 180.0
 _READY_TIMEOUT = 90.0
 _SAID_AGAIN_AFTER = 15.0
-_HOPELESS = 3  # ends in a row while the stack is starting
+_HOPELESS = 2  # ends in a row while the stack is starting
 # What nothing else depends on is in no stage and goes first: web, workers, beat, stream.
 _LAST_STAGES = (("simulator",), ("redis", "postgres"))
 # The background processes write these keys as long as they turn; /health reads them too.
