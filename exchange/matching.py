@@ -13,6 +13,8 @@ the next make a segment too.
   first.
 * An order placed at a point trades at that point's price at once when it is a market order or a limit order that
   crosses (:func:`crosses`), else it rests and can fill only from the next segment on.
+* A limit order that a trigger brings to life within a segment is as if placed where the price stood then: it trades
+  there if it crosses, else it rests and the rest of the segment can already fill it.
 
 The functions are generic: ``Decimal`` in the simulator and the paper gateway, ``float`` in back-tests, where numba
 compiles them; so they hold nothing but comparisons and arithmetic. All numbers of one call are of one type.
@@ -91,12 +93,20 @@ def stop_fill_price(is_buy: bool, trigger: Number, start: Number, slippage: Numb
 
 @dataclass(frozen=True, slots=True)
 class Met(Generic[OrderId]):
-    """An order that a segment met, at the price where it was met. ``triggered`` is false for resting limits."""
+    """An order that a segment met, at the price where it was met. ``triggered`` is false for resting limits.
+
+    ``distance`` is how far the price had come from the segment's start; with ``arrival`` it gives the order of fills.
+    """
 
     order_id: OrderId
     price: Decimal
     triggered: bool
+    distance: Decimal
+    arrival: int
 
+
+_AFTER_ALL_ARRIVALS = 1 << 62
+_NOTHING = Decimal(0)
 
 # In each ladder an entry sorts by the distance the price has to travel, then by arrival.
 _Entry = tuple[Decimal, int]
@@ -130,9 +140,6 @@ class _Ladder(Generic[OrderId]):
         met, self._entries = self._entries[:count], self._entries[count:]
         for distance, arrival in met:
             yield self.sign * distance, arrival, self._ids.pop(arrival)
-
-
-_AFTER_ALL_ARRIVALS = 1 << 62
 
 
 class RestingOrders(Generic[OrderId]):
@@ -175,34 +182,35 @@ class RestingOrders(Generic[OrderId]):
         ladder.remove(price, arrival)
         return True
 
-    def take(self, start: Decimal, end: Decimal, margin: Decimal) -> list[Met[OrderId]]:
+    def take(
+        self, start: Decimal, end: Decimal, margin: Decimal, *, travelled: Decimal = _NOTHING
+    ) -> list[Met[OrderId]]:
         """Removes every order that the segment meets and returns them in the order in which the price meets them.
 
         Limits need the price to come ``margin`` beyond their own; triggers need a touch. An order that was already
-        beyond the start (a trigger placed on the wrong side) is met at the start, before all others.
+        beyond the start (a trigger placed on the wrong side) is met at the start, before all others. ``travelled``
+        is what the price had come already when ``start`` lies within a longer segment.
         """
         low, high = (start, end) if start < end else (end, start)
-        zero = Decimal(0)
-        found: list[tuple[Decimal, int, Met[OrderId]]] = []
+        found: list[Met[OrderId]] = []
         for ladder, extreme, ladder_margin, triggered in (
             (self._buys, low, margin, False),
             (self._sells, high, margin, False),
-            (self._rising, high, zero, True),
-            (self._falling, low, zero, True),
+            (self._rising, high, _NOTHING, True),
+            (self._falling, low, _NOTHING, True),
         ):
             if not ladder:
                 continue
             for price, arrival, order_id in ladder.take(extreme, ladder_margin):
                 del self._where[order_id]
                 met_at = price + ladder.sign * ladder_margin
-                travelled = (met_at - start) if start < end else (start - met_at)
-                if travelled < 0:
-                    travelled = zero
+                distance = (met_at - start) if start < end else (start - met_at)
                 at = trigger_price_met(ladder.sign > 0, price, start) if triggered else price
-                found.append((travelled, arrival, Met(order_id, at, triggered)))
-        found.sort(key=_path_order)
-        return [met for _, _, met in found]
+                found.append(Met(order_id, at, triggered, travelled + max(distance, _NOTHING), arrival))
+        found.sort(key=path_order)
+        return found
 
 
-def _path_order(found: tuple[Decimal, int, object]) -> tuple[Decimal, int]:
-    return found[0], found[1]
+def path_order(met: Met[OrderId]) -> tuple[Decimal, int]:
+    """What orders met in one segment are sorted by."""
+    return met.distance, met.arrival

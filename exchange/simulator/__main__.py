@@ -48,7 +48,11 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     flag("cache", "", "directory for downloaded candles (default: beside the state)")
     flag("clock", "accelerated", "what moves the market", choices=tuple(kind.value for kind in ClockKind))
     flag("speed", "60", "seconds of the market's time in one second, for the accelerated clock", type=float)
-    flag("offset", "", "candles that lie in the past at the start (default: 1440, and 0 for the stepped clock)")
+    flag(
+        "offset",
+        "",
+        "candles that lie in the past at the start; empty for a day of them, and none with the stepped clock",
+    )
     flag("api-key", "simulator-key", "API key of the default account")
     flag("api-secret", "simulator-secret", "its secret")
     flag("balances", "USDT=100000", "its balances when it is opened, as USDT=100000,BTC=1")
@@ -77,9 +81,8 @@ def read_config(arguments: list[str], environment: Mapping[str, str]) -> Config:
     clock = ClockKind(given.clock)
     if given.speed <= 0:
         raise StateError(f"--speed {given.speed} must be above 0")
-    offset = given.offset or ("0" if clock is ClockKind.STEPPED else "1440")
-    if not offset.isdigit():
-        raise StateError(f"--offset {offset!r} must be a whole number of candles")
+    if given.offset and not given.offset.isdigit():
+        raise StateError(f"--offset {given.offset!r} must be a whole number of candles")
     balances = {}
     for one in filter(None, given.balances.split(",")):
         coin, _, amount = one.partition("=")
@@ -96,7 +99,7 @@ def read_config(arguments: list[str], environment: Mapping[str, str]) -> Config:
         cache=Path(given.cache) if given.cache else given.state / "candles",
         clock=clock,
         speed=given.speed,
-        offset=int(offset),
+        offset=int(given.offset) if given.offset else None,
         api_key=given.api_key,
         api_secret=given.api_secret,
         balances=balances,

@@ -16,6 +16,7 @@ from exchange.simulator.engine import Engine
 from exchange.simulator.errors import NOT_FOUND_PATH, Refusal
 from exchange.simulator.http import (
     ENGINE,
+    Handler,
     answer,
     holding_nothing,
     parse_body,
@@ -41,7 +42,7 @@ class Status:
 
 STATUS: web.AppKey[Status] = web.AppKey("status", Status)
 
-PUBLIC_GET = {
+PUBLIC_GET: dict[str, Handler] = {
     "/v5/market/time": market_data.server_time,
     "/v5/market/instruments-info": market_data.instruments_info,
     "/v5/market/tickers": market_data.tickers,
@@ -52,7 +53,7 @@ PUBLIC_GET = {
     "/v5/market/recent-trade": market_data.recent_trade,
     "/v5/system/status": market_data.system_status,
 }
-PRIVATE_GET = {
+PRIVATE_GET: dict[str, Handler] = {
     "/v5/order/realtime": holding_nothing(trading.realtime),
     "/v5/order/history": holding_nothing(trading.history),
     "/v5/execution/list": holding_nothing(trading.executions),
@@ -63,7 +64,7 @@ PRIVATE_GET = {
     "/v5/user/query-api": wallet.query_api,
     "/v5/asset/coin/query-info": wallet.coin_info,
 }
-PRIVATE_POST = {
+PRIVATE_POST: dict[str, Handler] = {
     "/v5/order/create": trading.create,
     "/v5/order/amend": trading.amend,
     "/v5/order/cancel": trading.cancel,

@@ -22,6 +22,8 @@ from exchange.simulator.instruments import Fees
 from exchange.simulator.replay import POINTS_PER_CANDLE, Replay, Series, series_from_candles
 from exchange.simulator.store import Store
 
+USUAL_PAST = 1440
+
 
 class StateError(ValueError):
     """The configuration or the state directory cannot be used; the message says why and what to do."""
@@ -42,13 +44,23 @@ class Config:
     cache: Path
     clock: ClockKind
     speed: float
-    offset: int
+    offset: int | None
     api_key: str
     api_secret: str
     balances: dict[str, Decimal]
     through: bool
     slippage: Decimal
     fees: Fees
+
+    def first_point(self, candles: int) -> int:
+        """Where a new market begins: a chart needs some past, a stepped test wants the first candle."""
+        if self.offset is None:
+            past = 0 if self.clock is ClockKind.STEPPED else min(USUAL_PAST, candles // 2)
+        elif self.offset >= candles:
+            raise StateError(f"--offset {self.offset} is beyond the {candles} candles that there are")
+        else:
+            past = self.offset
+        return past * POINTS_PER_CANDLE
 
     def asked_for(self) -> str:
         """What the candles were chosen by; the state belongs to it."""
@@ -87,12 +99,7 @@ def open_engine(config: Config) -> tuple[Engine, list[str], bool]:
     store = Store(config.state / "exchange.sqlite3")
     written = store.meta("point")
     replay = Replay(series, 0)
-    if written is None:
-        if config.offset >= replay.candles:
-            raise StateError(f"--offset {config.offset} is beyond the {replay.candles} candles that there are")
-        replay.point = config.offset * POINTS_PER_CANDLE
-    else:
-        replay.point = int(written)
+    replay.point = config.first_point(replay.candles) if written is None else int(written)
     engine = Engine(replay, store, fees=config.fees, matching=Matching(config.through, config.slippage))
     store.set_meta("point", str(replay.point))
     known = engine.accounts.get(config.api_key)

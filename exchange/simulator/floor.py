@@ -6,13 +6,14 @@ call in a transaction, sees to the rest.
 
 from __future__ import annotations
 
+import heapq
 import uuid
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 import orjson
 
-from exchange.matching import RestingOrders, crosses, slipped
+from exchange.matching import RestingOrders, crosses, path_order, slipped
 from exchange.simulator.accounts import Account, Market
 from exchange.simulator.checks import check_funds, check_funds_in_quote
 from exchange.simulator.errors import Refusal
@@ -90,16 +91,24 @@ class Floor:
                 book = self._books[category, symbol]
                 if not book:
                     continue
-                margin = market.instrument.tick if self._matching.through else ZERO
-                for met in book.take(start, end, margin):
-                    account = self._owners.get(met.order_id)
-                    if account is None:
-                        continue  # an earlier fill of this segment ended the position that it was to reduce
-                    order = account.open_orders[met.order_id]
-                    if met.triggered:
-                        self._trigger(account, order, met.price)
-                    else:
-                        self._fill(account, order, order.price, is_maker=True)
+                self._pass(book, start, end, market.instrument.tick if self._matching.through else ZERO)
+
+    def _pass(self, book: RestingOrders[str], start: Decimal, end: Decimal, margin: Decimal) -> None:
+        """The price passes from ``start`` to ``end``; orders are filled or triggered as it meets them."""
+        ahead = book.take(start, end, margin)
+        while ahead:
+            met = ahead.pop(0)
+            account = self._owners.get(met.order_id)
+            if account is None:
+                continue  # an earlier fill of this segment ended the position that it was to reduce
+            order = account.open_orders[met.order_id]
+            if not met.triggered:
+                self._fill(account, order, order.price, is_maker=True)
+                continue
+            self._trigger(account, order, met.price)
+            if order.order_id in book:
+                woken = book.take(met.price, end, margin, travelled=met.distance)
+                ahead = list(heapq.merge(ahead, woken, key=path_order))
 
     # An order's way
 

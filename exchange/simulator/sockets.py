@@ -114,15 +114,20 @@ class Hub:
         try:
             connection.account = authenticate_socket(self.engine.accounts, arguments, wall_ms())
         except Refusal as error:
-            return {
-                "success": False,
-                "retCode": error.code,
-                "retMsg": error.message,
-                "ret_msg": error.message,
-                "op": "auth",
-                "conn_id": connection.id,
-            }
-        return {"success": True, "ret_msg": "", "op": "auth", "conn_id": connection.id}
+            return self._auth_answer(connection, error.code, error.message)
+        return self._auth_answer(connection, 0, "")
+
+    def _auth_answer(self, connection: Connection, code: int, message: str) -> dict[str, Any]:
+        """In both of Bybit's spellings: its private socket writes ``ret_msg``, its trading socket ``retMsg``."""
+        return {
+            "success": code == 0,
+            "retCode": code,
+            "retMsg": message,
+            "ret_msg": message,
+            "op": "auth",
+            "conn_id": connection.id,
+            "connId": connection.id,
+        }
 
     def _subscribe(self, connection: Connection, op: str, topics: list[str]) -> str:
         """Returns what is wrong, or nothing; then all topics were taken."""

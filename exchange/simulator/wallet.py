@@ -28,7 +28,7 @@ def describe_wallet(engine: Engine, account: Account, wanted: set[str] | None = 
     quotes = {market.instrument.quote for market in linear.values()}
     coins = []
     total_wallet = total_equity = total_initial = total_unrealised = total_maintenance = ZERO
-    for name, coin in account.coins.items():
+    for name, coin in sorted(account.coins.items()):
         price = _dollars(engine, name, quotes)
         unrealised, position_margin, order_margin = account.margins(name, linear) if name in quotes else (ZERO,) * 3
         maintenance = _maintenance(engine, account, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 
 import pytest
@@ -9,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.matching import (
-    Met,
     RestingOrders,
     crosses,
     four_points,
     limit_fills,
+    path_order,
     slipped,
     stop_fill_price,
     trigger_met,
@@ -65,8 +66,14 @@ def test_a_resting_limit_fills_by_touch_or_through(
 
 @pytest.mark.parametrize(
     ("side", "limit", "taken"),
-    [("buy", 101, True), ("buy", 100, True), ("buy", 99, False), ("sell", 99, True), ("sell", 100, True)]
-    + [("sell", 101, False)],
+    [
+        ("buy", 101, True),
+        ("buy", 100, True),
+        ("buy", 99, False),
+        ("sell", 99, True),
+        ("sell", 100, True),
+        ("sell", 101, False),
+    ],
 )
 def test_a_limit_at_or_beyond_the_price_trades_at_once(side: str, limit: int, taken: bool) -> None:
     assert crosses(side == "buy", D(limit), D(100)) is taken
@@ -152,6 +159,16 @@ def test_a_trigger_that_lies_behind_the_price_goes_off_at_the_start_before_all_o
     assert met_by(resting, "100", "98") == [("behind", D(100)), ("near", D(99))]
 
 
+def test_the_rest_of_a_segment_goes_on_where_the_first_part_ended() -> None:
+    """A limit at 97 that a trigger at 98 brings to life is met after one at 97.5 that rested all the time."""
+    resting = book(("trigger", "falling", "98"), ("resting", "buy", "97.5"))
+    trigger, first = resting.take(D(100), D(95), D(0))
+    resting.add_limit("woken", is_buy=True, price=D(97), arrival=0)
+    [woken] = resting.take(trigger.price, D(95), D(0), travelled=trigger.distance)
+    assert [met.order_id for met in sorted([woken, first], key=path_order)] == ["resting", "woken"]
+    assert woken.distance == D(3)
+
+
 def test_a_removed_order_is_met_no_more_and_an_unknown_one_is_told() -> None:
     resting = book(("one", "buy", "99"), ("two", "buy", "99"))
     assert resting.remove("one") is True
@@ -185,7 +202,7 @@ def test_the_book_agrees_with_looking_at_every_order_at_every_segment(
     for number in removed & left.keys():
         assert resting.remove(str(number))
         del left[number]
-    for start, end in zip(path, path[1:], strict=False):
+    for start, end in itertools.pairwise(path):
         expected: list[tuple[Decimal, int]] = []
         for number, (kind, price) in left.items():
             if kind in ("buy", "sell"):
@@ -221,8 +238,9 @@ def test_a_limit_order_never_fills_worse_than_the_price_that_met_it(
     for end in path:
         for met in resting.take(start, end, NO_MARGIN):
             is_buy, limit = limits[met.order_id]
-            assert met == Met(met.order_id, limit, triggered=False)
+            assert (met.price, met.triggered) == (limit, False)
             assert min(start, end) <= limit <= max(start, end)
+            assert met.distance == abs(limit - start)
         start = end
 
 

@@ -204,6 +204,18 @@ def test_a_spot_stop_waits_without_locking_and_sells_as_taker(simulator: Simulat
     assert wallet(exchange, "USDT") == "10094.905"
 
 
+def test_a_stop_limit_can_fill_in_the_rest_of_the_segment_that_triggered_it(
+    simulator: SimulatorProcess, exchange: Any
+) -> None:
+    """Triggered at 101 on the way up to 103, to sell at 102: the price still comes by."""
+    exchange.create_order(SPOT, "limit", "sell", 1, 102, {"clientOrderId": "breakout", "triggerPrice": 101})
+    simulator.step()
+    order = order_of(exchange, SPOT, "breakout")
+    assert (order["orderStatus"], order["avgPrice"]) == ("Filled", "102")
+    [trade] = exchange.fetch_my_trades(SPOT)
+    assert trade["takerOrMaker"] == "maker"
+
+
 def test_a_stop_limit_rests_from_where_it_was_triggered(simulator: SimulatorProcess, exchange: Any) -> None:
     """Triggered on the way up at 101, to buy at 92: it rests, and the way down fills it."""
     exchange.create_order(SPOT, "limit", "buy", 1, 92, {"clientOrderId": "dip", "triggerPrice": 101})
