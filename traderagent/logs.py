@@ -3,39 +3,70 @@
 from __future__ import annotations
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import structlog
 
 REDACTED = "***"
-_SECRET_NAME = re.compile(r"secret|password|passphrase|api_?key|token|authorization|signature|cookie|x-bapi-sign", re.I)
-# name=value, name: value and "name": "value" inside free text, as libraries write them into messages.
+_NAMES = (
+    r"(?:secret|password|passphrase|(?:api|encryption|private)[_-]?key|token|authorization|signature|cookie|sessionid"
+    r"|bapi-sign)"
+)
+_SECRET_NAME = re.compile(_NAMES, re.I)
+# name=value, name: value and "name": "value" inside free text, as libraries write them into messages; also where such
+# text is itself quoted inside of JSON (\"name\": \"value\").
 _SECRET_IN_TEXT = re.compile(
-    r"(?P<name>[\w-]*(?:secret|password|passphrase|api_?-?key|token|signature|x-bapi-sign)[\w-]*)"
-    r"(?P<glue>[\"']?\s*[=:]\s*[\"']?)(?P<value>[^\s\"',;&}]+)",
-    re.I,
+    rf"(?<![\w-])(?P<name>[\w-]*{_NAMES}[\w-]*)"
+    r"(?P<glue>\\*[\"']?\s*[=:]\s*)"
+    r"(?:(?P<quote>[\"'])(?:\\.|(?!(?P=quote)).)*(?P=quote)?"
+    r"|(?P<escaped>\\+[\"'])(?:(?!(?P=escaped)).)*(?P=escaped)?"
+    r"|(?:(?:Bearer|Basic|Digest)\s+)?[^\s\"',;&)}\]]+)",
+    re.I | re.S,
 )
 _BEARER = re.compile(r"(Bearer\s+)[\w.~+/=-]+", re.I)
-_CREDENTIALS_IN_URL = re.compile(r"(\w+://[^:/@\s]*:)[^@/\s]+@")
+_CREDENTIALS_IN_URL = re.compile(r"(\w+://[^:/@\s]*:)[^/\s]+@")
 
 LogEvent = MutableMapping[str, Any]
 
 
 def redact_text(text: str) -> str:
     """``text`` with the values of everything that is named like a secret replaced."""
-    text = _BEARER.sub(rf"\g<1>{REDACTED}", text)
     text = _CREDENTIALS_IN_URL.sub(rf"\g<1>{REDACTED}@", text)
-    return _SECRET_IN_TEXT.sub(rf"\g<name>\g<glue>{REDACTED}", text)
+    text = _SECRET_IN_TEXT.sub(_without_value, text)
+    return _BEARER.sub(rf"\g<1>{REDACTED}", text)
+
+
+def _without_value(match: re.Match[str]) -> str:
+    quote = match["quote"] or match["escaped"] or ""
+    return f"{match['name']}{match['glue']}{quote}{REDACTED}{quote}"
+
+
+def redact_value(value: Any) -> Any:
+    """``value`` ready to be written: secrets out of mappings, sequences, text, and what objects say of themselves."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, bytes):
+        return redact_text(value.decode("utf-8", "backslashreplace"))
+    if isinstance(value, Mapping):
+        return {
+            str(key): REDACTED if _SECRET_NAME.search(str(key)) else redact_value(item) for key, item in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redact_value(item) for item in value]
+    if isinstance(value, Decimal | date):
+        return str(value)
+    return redact_text(repr(value))
 
 
 def redact(_logger: Any, _method: str, event: LogEvent) -> LogEvent:
-    """structlog processor: secrets by key name, and inside the text of every value."""
+    """structlog processor: secrets by key name, and inside of every value."""
     for key, value in event.items():
-        if _SECRET_NAME.search(key):
-            event[key] = REDACTED
-        elif isinstance(value, str):
-            event[key] = redact_text(value)
+        event[key] = REDACTED if _SECRET_NAME.search(key) else redact_value(value)
     return event
 
 
