@@ -108,6 +108,7 @@ class Account:
     positions: dict[str, Position] = field(default_factory=dict)
     exposures: dict[str, Exposure] = field(default_factory=dict)
     open_orders: dict[str, Order] = field(default_factory=dict)
+    by_market: dict[tuple[str, str], dict[str, Order]] = field(default_factory=dict)
     by_link: dict[tuple[str, str], Order] = field(default_factory=dict)
     recent: dict[str, OrderedDict[str, Order]] = field(default_factory=dict)
 
@@ -127,6 +128,7 @@ class Account:
 
     def opened(self, order: Order, instrument: Instrument) -> None:
         self.open_orders[order.order_id] = order
+        self.by_market.setdefault((order.category, order.symbol), {})[order.order_id] = order
         if order.link_id:
             self.by_link[order.category, order.link_id] = order
         self._hold(order, instrument, 1)
@@ -134,6 +136,7 @@ class Account:
     def closed(self, order: Order) -> None:
         """The order leaves the open ones; what it held must have been released before it changed."""
         self.open_orders.pop(order.order_id, None)
+        self.by_market[order.category, order.symbol].pop(order.order_id, None)
         if order.link_id:
             self.by_link.pop((order.category, order.link_id), None)
         # Bybit answers for the newest 500 closed orders of a category without going to the history.

@@ -67,7 +67,7 @@ def cancel_all(asked: Asked) -> dict[str, Any]:
     category = read_category(asked.values)
     if category == "linear" and not any(asked.text(name) for name in ("symbol", "baseCoin", "settleCoin")):
         raise bad_parameter("symbol, baseCoin or settleCoin is required")
-    orders = [order for order in _open_orders(asked, category) if order.is_open]
+    orders = _open_orders(asked, category)
     asked.engine.cancel_many(asked.account, orders)
     return {"list": [_ids(order) for order in orders], "success": "1"}
 
@@ -122,19 +122,24 @@ def _conditional(asked: Asked) -> bool | None:
 def _open_orders(asked: Asked, category: str) -> list[Order]:
     """The open orders of the filters, newest first."""
     symbol, base, settle = asked.text("symbol"), asked.text("baseCoin"), asked.text("settleCoin")
-    markets = asked.engine.markets[category]
     conditional = _conditional(asked)
-    found = []
-    for order in reversed(asked.account.open_orders.values()):
-        if order.category != category or (symbol and order.symbol != symbol):
+    found: list[Order] = []
+    for name, market in asked.engine.markets[category].items():
+        instrument = market.instrument
+        if (symbol and name != symbol) or (base and instrument.base != base):
             continue
-        if conditional is not None and order.is_conditional != conditional:
+        if settle and category == "linear" and instrument.quote != settle:
             continue
-        instrument = markets[order.symbol].instrument
-        if (base and instrument.base != base) or (settle and category == "linear" and instrument.quote != settle):
-            continue
-        found.append(order)
+        found += reversed(asked.account.by_market.get((category, name), {}).values())
+    if conditional is not None:
+        found = [order for order in found if order.is_conditional == conditional]
+    if not symbol:
+        found.sort(key=_newest_first)
     return found
+
+
+def _newest_first(order: Order) -> int:
+    return -order.sequence
 
 
 def _cursor(asked: Asked) -> int | None:
@@ -188,7 +193,7 @@ def realtime(asked: Asked) -> dict[str, Any]:
     if asked.text("openOnly") in ("1", "2"):
         symbol = asked.text("symbol")
         orders = [order for order in recent.values() if not symbol or order.symbol == symbol]
-        orders.sort(key=lambda order: -order.sequence)
+        orders.sort(key=_newest_first)
     else:
         orders = _open_orders(asked, category)
     before = _cursor(asked)
