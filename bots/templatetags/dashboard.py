@@ -21,6 +21,8 @@ register = template.Library()
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 _NOTHING = mark_safe('<span class="faint" aria-label="none">–</span>')
+_NEVER = mark_safe('<span class="faint">never</span>')
+_NO_DATA = mark_safe('<span class="faint small">no data yet</span>')
 
 
 @register.inclusion_tag("bots/_market_clock.html")
@@ -85,7 +87,7 @@ def _direction(value: Decimal) -> str:
 def ago(moment: datetime | None, now: datetime) -> SafeString:
     """How long ago, kept counting by the page's script."""
     if moment is None:
-        return format_html('<span class="faint">never</span>')
+        return _NEVER
     return format_html(
         '<time class="num" datetime="{}" title="{} UTC" data-ago>{}</time>',
         moment.isoformat(),
@@ -110,7 +112,7 @@ _WIDTH, _HEIGHT, _INSET = 120, 32, 2
 def sparkline(values: Sequence[Decimal]) -> SafeString:
     """Profit over time as an inline SVG: the line, its area down to zero, green above and red below."""
     if len(values) < 2:
-        return format_html('<span class="faint small">no data yet</span>')
+        return _NO_DATA
     numbers = [float(value) for value in values]
     low, high = min(0.0, *numbers), max(0.0, *numbers)
     span = (high - low) or 1.0

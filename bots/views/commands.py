@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from bots import services
@@ -21,7 +21,7 @@ from bots.views.parts import is_htmx, render_block, signed_in, username
 class Command:
     """``question`` is asked before the dangerous ones; ``done`` is said afterwards, with the bot's name."""
 
-    run: Callable[[Bot, HttpRequest], object]
+    run: Callable[[Bot, HttpRequest], Bot | None]
     done: str
     title: str = ""
     question: str = ""
@@ -29,11 +29,11 @@ class Command:
     leads_to: str = "bot-detail"
 
 
-def _start(bot: Bot, request: HttpRequest) -> object:
+def _start(bot: Bot, request: HttpRequest) -> Bot | None:
     return services.start_bot(bot=bot, requested_by=username(request))
 
 
-def _stop(bot: Bot, request: HttpRequest) -> object:
+def _stop(bot: Bot, request: HttpRequest) -> Bot | None:
     return services.stop_bot(
         bot=bot,
         requested_by=username(request),
@@ -42,22 +42,23 @@ def _stop(bot: Bot, request: HttpRequest) -> object:
     )
 
 
-def _pause(bot: Bot, request: HttpRequest) -> object:
+def _pause(bot: Bot, request: HttpRequest) -> Bot | None:
     return services.pause_bot(bot=bot, requested_by=username(request))
 
 
-def _resume(bot: Bot, request: HttpRequest) -> object:
+def _resume(bot: Bot, request: HttpRequest) -> Bot | None:
     return services.resume_bot(bot=bot, requested_by=username(request))
 
 
-def _emergency_stop(bot: Bot, request: HttpRequest) -> object:
+def _emergency_stop(bot: Bot, request: HttpRequest) -> Bot | None:
     return services.emergency_stop_bot(
         bot=bot, requested_by=username(request), reason="Emergency stop on the dashboard."
     )
 
 
-def _delete(bot: Bot, request: HttpRequest) -> object:
-    return services.delete_bot(bot=bot, requested_by=username(request))
+def _delete(bot: Bot, request: HttpRequest) -> Bot | None:
+    services.delete_bot(bot=bot, requested_by=username(request))
+    return None
 
 
 COMMANDS = {
@@ -106,7 +107,8 @@ def bot_command(request: HttpRequest, name: str, command: str) -> HttpResponse:
         if is_htmx(request):
             return HttpResponse(render_block(request, "bots/confirm.html", "dialog", context))
         return render(request, "bots/confirm.html", context)
-    return HttpResponseNotAllowed(["GET", "POST"] if action.question else ["POST"])
+    # Somebody was signed out when the button was pressed, or came back by the address: nothing was done.
+    return redirect("bot-detail", bot.name)
 
 
 def _run(request: HttpRequest, bot: Bot, action: Command) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 
 from accounts.models import User
 from bots import chart_data, market_data, preflight, services
-from bots.errors import BotError, ConfigInvalid, ExchangeUnavailable, NotEditable
+from bots.errors import BotError, ConfigInvalid, ExchangeUnavailable, ModeRefused
 from bots.forms import BotForm, bot_form, initial_of
 from bots.lifecycle import InvalidTransition
 from bots.models import Bot
@@ -42,7 +42,7 @@ def bot_create(request: HttpRequest) -> HttpResponse:
         except ConfigInvalid as invalid:
             form.add_problems(invalid.problems)
         except BotError as refusal:
-            form.add_error(None, refusal.detail)
+            form.add_error(_field_of(refusal), refusal.detail)
         else:
             return _saved(request, bot, f"{bot.name} is created.")
     return _show(request, form, strategy)
@@ -63,8 +63,8 @@ def bot_edit(request: HttpRequest, name: str) -> HttpResponse:
             bot = services.update_bot(bot=bot, requested_by=username(request), **_values(form))
         except ConfigInvalid as invalid:
             form.add_problems(invalid.problems)
-        except (BotError, NotEditable) as refusal:
-            form.add_error(None, refusal.detail)
+        except BotError as refusal:
+            form.add_error(_field_of(refusal), refusal.detail)
         else:
             return _saved(request, bot, f"{bot.name} is saved.")
     return _show(request, form, strategy, bot)
@@ -102,6 +102,10 @@ def _account(request: HttpRequest) -> ExchangeAccount | None:
 
 def _values(form: BotForm) -> dict[str, Any]:
     return {**{item.name: form.cleaned_data[item.name] for item in form.bot_fields}, "config": form.config()}
+
+
+def _field_of(refusal: BotError) -> str | None:
+    return "mode" if isinstance(refusal, ModeRefused) else None
 
 
 def _saved(request: HttpRequest, bot: Bot, sentence: str) -> HttpResponse:
@@ -143,6 +147,7 @@ def _preview(form: BotForm, strategy: Any) -> Context:
         found = preflight.preview(account=account, symbol=symbol, strategy=strategy.name, config=form.config())
     except ExchangeUnavailable as unavailable:
         return _no_preview() | {"unavailable": unavailable.detail}
+    # One sentence beside a field at a time: the first one is about the level to look at first.
     form.add_problems(problem for problem in found.problems if problem.field not in form.errors)
     return {
         "preview": found,

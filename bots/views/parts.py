@@ -27,7 +27,7 @@ def signed_in(view: View) -> View:
         if is_htmx(request) and not request.user.is_authenticated:
             address = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
             return HttpResponseClientRedirect(f"{resolve_url('login')}?{urlencode({'next': address})}")
-        return cast(HttpResponse, login_required(view)(request, *args, **kwargs))
+        return login_required(view)(request, *args, **kwargs)
 
     return guarded
 
