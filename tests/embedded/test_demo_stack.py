@@ -85,11 +85,10 @@ def test_manage_py_in_another_shell_finds_the_running_stack(stack: DemoStack) ->
     assert done.stdout.splitlines()[-1] == stack.simulator_url
 
 
-def test_a_taken_port_is_one_clear_line_and_nothing_is_started(tmp_path: Path) -> None:
+def test_a_taken_port_is_one_clear_line_and_nothing_is_started(home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        stack = DemoStack(home=tmp_path / "home", environ={"PORT": str(port)})
-        stack.home.create()
+        stack = DemoStack(home=home, environ={"PORT": str(port)})
         stack.launch()
         assert stack.wait() == 1
     lines = stack.output.splitlines()
@@ -98,8 +97,8 @@ def test_a_taken_port_is_one_clear_line_and_nothing_is_started(tmp_path: Path) -
     assert not stack.home.postgres.exists()
 
 
-def test_a_market_that_cannot_start_ends_the_start_with_its_reason(tmp_path: Path) -> None:
-    stack = DemoStack(home=tmp_path / "home", candles=tmp_path)
+def test_a_market_that_cannot_start_ends_the_start_with_its_reason(home: Path, tmp_path: Path) -> None:
+    stack = DemoStack(home=home, candles=tmp_path)
     stack.launch()
     assert stack.wait() == 1
     assert "simulator does not start" in stack.output
@@ -131,8 +130,8 @@ def test_a_killed_supervisor_takes_everything_with_it_and_the_next_start_works(s
     assert _health(stack)["status"] == "ok"
 
 
-def test_ctrl_c_while_it_is_starting_leaves_nothing(tmp_path: Path) -> None:
-    stack = DemoStack(home=tmp_path / "home")
+def test_ctrl_c_while_it_is_starting_leaves_nothing(home: Path) -> None:
+    stack = DemoStack(home=home)
     stack.launch()
     wait_for(lambda: "postgres" in stack.pids, timeout=20, what="PostgreSQL starts")
     psutil.Process(stack.supervisor_pid).send_signal(signal.SIGINT)

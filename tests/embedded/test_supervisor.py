@@ -59,8 +59,8 @@ def test_a_crashed_service_is_started_again_with_its_data(services: Services, na
     assert f"{name} was ended by signal 9; starting it again" in services.output
 
 
-def test_the_next_start_goes_on_from_there(tmp_path: Path) -> None:
-    services = Services(home=tmp_path / "home")
+def test_the_next_start_goes_on_from_there(home: Path) -> None:
+    services = Services(home=home)
     with services:
         _execute(services, "create table kept as select 42 as answer")
         _redis(services).set("kept", "42")
@@ -104,14 +104,14 @@ def test_two_homes_run_side_by_side(services: Services) -> None:
     assert _answers(services)
 
 
-def test_a_path_too_long_for_a_socket_is_no_obstacle(tmp_path: Path) -> None:
-    home = tmp_path / ("long" * 20) / ("longer" * 15)
-    home.mkdir(parents=True)
-    services = Services(home=home)
+def test_a_path_too_long_for_a_socket_is_no_obstacle(home: Path) -> None:
+    long = home / ("long" * 20) / ("longer" * 15)
+    long.mkdir(parents=True)
+    services = Services(home=long)
     with services:
         assert _answers(services)
         socket_folder = Path(str(_execute(services, "show unix_socket_directories")[0][0]))
-        assert socket_folder != home / "postgres"
+        assert socket_folder != long / "postgres"
         assert not socket_folder.stat().st_mode & 0o077
     assert not socket_folder.exists()
 
@@ -124,8 +124,8 @@ def test_redis_wants_its_password(services: Services) -> None:
         assert stranger.recv(100).startswith(b"-NOAUTH")
 
 
-def test_what_was_made_by_another_postgresql_is_not_touched(tmp_path: Path) -> None:
-    services = Services(home=tmp_path / "home")
+def test_what_was_made_by_another_postgresql_is_not_touched(home: Path) -> None:
+    services = Services(home=home)
     with services:
         pass
     version = services.home.postgres / "PG_VERSION"
