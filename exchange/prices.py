@@ -98,14 +98,6 @@ def read_prices(venue: str, symbols: Iterable[str], *, client: redis.Redis | Non
     return {symbol: price for symbol, fields in found if (price := _price(fields)) is not None}
 
 
-def read_fresh_price(
-    venue: str, symbol: str, *, now_ms: int, max_age_ms: int, client: redis.Redis | None = None
-) -> CachedPrice | None:
-    """``None`` when there is none, or only one that was received longer ago than ``max_age_ms``."""
-    price = read_price(venue, symbol, client=client)
-    return price if price is not None and price.is_fresh(now_ms, max_age_ms) else None
-
-
 def _price(fields: Mapping[str, str]) -> CachedPrice | None:
     if not fields:
         return None

@@ -30,6 +30,7 @@ from exchange.translation import Intent, translate
 log = structlog.get_logger(__name__)
 
 HINT_GROUP = "prices"
+CLOSING_S = 2.0
 
 LoadConfig = Callable[[int], Awaitable[GatewayConfig]]
 Clock = Callable[[], int]  # the wall clock, milliseconds
@@ -111,8 +112,9 @@ class VenueStream:
                 group.create_task(self._poll_what_is_silent())
                 if self._client.has.get("watchTickers"):
                     group.create_task(self._listen_to_all())
+                    group.create_task(self._write_news())
         finally:
-            await self._client.close()
+            await _closed(self._client)
 
     async def _load_markets(self) -> None:
         while True:
@@ -125,12 +127,18 @@ class VenueStream:
             await asyncio.sleep(self._pace.retry)
 
     def _symbols(self) -> list[str]:
-        """Those that the venue knows; the others are told once."""
+        return sorted(symbol for symbol in self._wanted if symbol in self._client.markets)
+
+    async def _look_for_new_markets(self) -> None:
+        """A symbol that this venue does not have may have been listed since: looked for once, then told."""
         unknown = frozenset(symbol for symbol in self._wanted if symbol not in self._client.markets)
         if unknown - self._unknown:
-            self._log.warning("symbols that this venue does not have", symbols=sorted(unknown))
+            await self._client.load_markets(True)
+            unknown = frozenset(symbol for symbol in unknown if symbol not in self._client.markets)
+            if unknown:
+                self._log.warning("symbols that this venue does not have", symbols=sorted(unknown))
+            self._changed.set()
         self._unknown = unknown
-        return sorted(self._wanted - unknown)
 
     # --- Socket --------------------------------------------------------------------------------------------------
 
@@ -142,9 +150,6 @@ class VenueStream:
             symbols = self._symbols()
             await self._unsubscribe(listening - frozenset(symbols))
             listening = frozenset(symbols)
-            now = _now()
-            self._heard = {symbol: self._heard.get(symbol, now) for symbol in symbols}
-            self._seen = {symbol: self._seen.get(symbol) for symbol in symbols}
             kinds: dict[tuple[str, str | None], list[str]] = {}
             for symbol in symbols:
                 market = self._client.markets[symbol]
@@ -172,63 +177,79 @@ class VenueStream:
         self._client.options["timeDifference"] = old.options.get("timeDifference", 0)
         self._socket_since = _now()
         self._seen.clear()
-        await old.close()
+        await _closed(old)
 
     async def _unsubscribe(self, symbols: Iterable[str]) -> None:
         for symbol in symbols:
-            with suppress(ccxt.BaseError, asyncio.TimeoutError):  # at worst it is streamed and not looked at
-                await asyncio.wait_for(self._client.un_watch_tickers([symbol]), self._pace.retry)
+            with suppress(ccxt.BaseError, TimeoutError):  # at worst it is streamed and not looked at
+                async with asyncio.timeout(self._pace.retry):
+                    await self._client.un_watch_tickers([symbol])
 
     async def _listen(self, symbols: list[str]) -> None:
-        """``watch_tickers`` keeps the subscription and the connection up; the newest prices stand in ``tickers``."""
+        """Keeps the subscriptions and the connection up; ccxt puts what arrives into ``tickers``."""
         while True:
             try:
                 await self._client.watch_tickers(symbols)
-                await self._write_news(symbols)
-                await asyncio.sleep(self._pace.write)
+                await asyncio.sleep(self._pace.write)  # waking for every message would cost more than it tells
                 continue
-            except RedisError as error:
-                self._log.error("prices cannot be written", error=str(error))
             except Exception as error:  # noqa: BLE001 - polling goes on meanwhile
                 self._tell(error, "listening to prices")
             await asyncio.sleep(self._pace.retry)
 
-    async def _write_news(self, symbols: list[str]) -> None:
-        news = []
-        for symbol in symbols:
-            structure = self._client.tickers.get(symbol)
-            if structure is None or structure is self._seen.get(symbol):
-                continue
-            self._seen[symbol] = structure
-            self._heard[symbol] = _now()
-            if structure.get("last") is not None:
-                news.append(self._parsed(structure))
-        if news:
-            await self._sink.write(self.venue, news)
+    async def _write_news(self) -> None:
+        """By looking, not by being woken: a message that comes while the one before is written has to be seen too."""
+        while True:
+            news = {
+                symbol: structure
+                for symbol in self._symbols()
+                if (structure := self._client.tickers.get(symbol)) is not None
+                and structure is not self._seen.get(symbol)
+            }
+            self._heard.update(dict.fromkeys(news, _now()))
+            tickers = [self._parsed(structure) for structure in news.values() if structure.get("last") is not None]
+            try:
+                if tickers:
+                    await self._sink.write(self.venue, tickers)
+                self._seen.update(news)
+            except RedisError as error:
+                self._log.error("prices cannot be written", error=str(error))
+                await asyncio.sleep(self._pace.retry)
+            await asyncio.sleep(self._pace.write)
 
     # --- Polling -------------------------------------------------------------------------------------------------
 
     async def _poll_what_is_silent(self) -> None:
         while True:
-            silent = frozenset(
-                symbol
-                for symbol in self._symbols()
-                if _now() - self._heard.get(symbol, self._socket_since - self._pace.silence) >= self._pace.silence
-            )
-            if silent - self._polled:
-                self._log.warning("price socket silent, polling instead", symbols=sorted(silent - self._polled))
-            if back := (self._polled & self._wanted) - silent:
-                self._log.info("price socket speaks again", symbols=sorted(back))
-            self._polled = silent
             try:
-                found = await self._poll(sorted(silent))
+                await self._look_for_new_markets()
+                symbols = self._symbols()
+                found = await self._poll(self._unheard(symbols))
                 if found:
                     await self._sink.write(self.venue, found)
+                for symbol in symbols:
+                    self._heard.setdefault(symbol, _now())
             except RedisError as error:
                 self._log.error("prices cannot be written", error=str(error))
             except Exception as error:  # noqa: BLE001 - tried again in a second
                 self._tell(error, "polling prices")
             await asyncio.sleep(self._pace.poll)
+
+    def _unheard(self, symbols: list[str]) -> list[str]:
+        """Those to be polled: the silent ones, and the new ones, which are then given time to be heard."""
+        if not self._client.has.get("watchTickers"):
+            return symbols
+        self._seen = {symbol: seen for symbol, seen in self._seen.items() if symbol in symbols}
+        self._heard = {symbol: heard for symbol, heard in self._heard.items() if symbol in symbols}
+        silent = frozenset(symbol for symbol, heard in self._heard.items() if _now() - heard >= self._pace.silence)
+        self._tell_who_is_silent(silent)
+        return [symbol for symbol in symbols if symbol in silent or symbol not in self._heard]
+
+    def _tell_who_is_silent(self, silent: frozenset[str]) -> None:
+        if silent - self._polled:
+            self._log.warning("price socket silent, polling instead", symbols=sorted(silent - self._polled))
+        if back := (self._polled & self._wanted) - silent:
+            self._log.info("price socket speaks again", symbols=sorted(back))
+        self._polled = silent
 
     async def _poll(self, symbols: list[str]) -> list[Ticker]:
         structures: list[Any] = []
@@ -302,8 +323,6 @@ class PriceStream:
             account_id, _, task = self._venues[venue]
             subscription = wanted.get(venue)
             if subscription is None or task.done() or subscription.account_id != account_id:
-                if task.done() and not task.cancelled() and (error := task.exception()) is not None:
-                    log.error("price stream of a venue ended", venue=venue, error=repr(error))
                 await _cancelled([task])
                 del self._venues[venue]
         for venue, subscription in wanted.items():
@@ -338,11 +357,25 @@ def _now() -> float:
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with suppress(asyncio.TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+async def _closed(client: Any) -> None:
+    """A peer that does not answer is not waited for long: its farewell is a courtesy."""
+    with suppress(ccxt.BaseError, OSError, TimeoutError):
+        async with asyncio.timeout(CLOSING_S):
+            await client.close()
 
 
 async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    """Returns when all have ended. A library that swallows a cancellation is asked again."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        ended, pending = await asyncio.wait(pending, timeout=CLOSING_S)
+        for task in ended:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.warning("price stream task ended with an error", error=repr(error))
