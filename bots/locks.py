@@ -28,7 +28,23 @@ def try_lock(kind: LockKind, key: int) -> Iterator[bool]:
     try:
         yield held
     finally:
-        # After an error the session may be gone, and the lock with it.
-        if held and connection.connection is not None and not connection.connection.closed:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [int(kind), key])
+        if held:
+            _unlock(kind, key)
+
+
+@contextmanager
+def wait_for_lock(kind: LockKind, key: int) -> Iterator[None]:
+    """Waits until this session has the lock. A holder that waits for another lock would be a deadlock: none does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [int(kind), key])
+    try:
+        yield
+    finally:
+        _unlock(kind, key)
+
+
+def _unlock(kind: LockKind, key: int) -> None:
+    # After an error the session may be gone, and the lock with it.
+    if connection.connection is not None and not connection.connection.closed:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [int(kind), key])

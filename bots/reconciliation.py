@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
@@ -16,6 +17,7 @@ from django.db.models import F, Sum
 from django.db.models.functions import Coalesce
 
 from bots.ledger import PRECISION, ZERO
+from bots.locks import LockKind, wait_for_lock
 from bots.models import Bot, Fill, Order, Position
 from bots.sync import kind_of, sync_account
 from exchange.ccxt_gateway import gateway_for
@@ -24,10 +26,11 @@ from exchange.models import ExchangeAccount
 from exchange.port import Balance, ExchangeGateway, ExchangePosition, FillReport, OrderReport
 from strategies.contract import MarketKind, Side
 
-# Trading goes on while we look; a look during which nothing happened is needed.
-LOOKS = 10
-# What exchanges round their average prices and balances to.
-PLACES = Decimal("1e-8")
+# The market goes on while we look, and fills what rests; a look during which nothing filled is needed.
+LOOKS = 30
+# The worth of a future's position is told through its average price, a quotient that exchanges round; the coin that
+# futures are settled in is therefore compared to the eight places that balances are kept to, every other coin exactly.
+SETTLED_PLACES = Decimal("1e-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +56,23 @@ class _Look:
 
 
 def reconcile(account: ExchangeAccount, *, now: datetime) -> list[Line]:
-    """Raises ``NeedsOperator`` when the account would not hold still, ``ExchangeError`` when it cannot be reached."""
+    """Holds the account's bots still for the moment of the comparison.
+
+    Raises ``NeedsOperator`` when the market would not leave that moment, ``ExchangeError`` when the exchange cannot be
+    reached.
+    """
     gateway = gateway_for(account.gateway_config())
-    for _ in range(LOOKS):
-        sync_account(account, gateway=gateway, now=now, max_age=timedelta(0))
-        look = _look(account, gateway)
-        again = {kind: gateway.fills_since(kind, _first_fill(account, kind)) for kind in look.fills}
-        if _ids(again) == _ids(look.fills) and _ids(again) >= set(
-            Fill.objects.filter(account=account).values_list("symbol", "trade_id")
-        ):
+    with ExitStack() as still:
+        for bot_id in Bot.objects.filter(account=account).order_by("id").values_list("id", flat=True):
+            still.enter_context(wait_for_lock(LockKind.BOT_TICK, bot_id))
+        still.enter_context(wait_for_lock(LockKind.ACCOUNT_SYNC, account.pk))
+        for _ in range(LOOKS):
             sync_account(account, gateway=gateway, now=now, max_age=timedelta(0))
-            return [*_compare_fills(account, look), *_compare_orders(account, look), *_compare_money(account, look)]
-    raise NeedsOperator(
-        f"{account.name} traded during each of {LOOKS} looks; pause its bots, or stop the replay's clock."
-    )
+            look = _look(account, gateway)
+            again = {kind: gateway.fills_since(kind, _first_fill(account, kind)) for kind in look.fills}
+            if _ids(again) == _ids(look.fills):
+                return [*_compare_fills(account, look), *_compare_orders(account, look), *_compare_money(account, look)]
+    raise NeedsOperator(f"{account.name} traded during each of {LOOKS} looks; pause its bots and try again.")
 
 
 def _look(account: ExchangeAccount, gateway: ExchangeGateway) -> _Look:
@@ -180,7 +186,10 @@ def _compare_money(account: ExchangeAccount, look: _Look) -> Iterable[Line]:
             )
             yield _line(account, f"position {symbol}", per_bot[symbol], net)
         baseline = {coin: Decimal(total) for coin, total in account.baseline.get("coins", {}).items()}
+        settled = {_quote(symbol) for symbol in linear}
         for coin in sorted(baseline.keys() | flows.keys()):
             expected = baseline.get(coin, ZERO) + flows[coin]
             total = look.balances[coin].total if coin in look.balances else ZERO
-            yield _line(account, f"balance {coin}", expected.quantize(PLACES), total.quantize(PLACES))
+            if coin in settled:
+                expected, total = expected.quantize(SETTLED_PLACES), total.quantize(SETTLED_PLACES)
+            yield _line(account, f"balance {coin}", expected, total)

@@ -22,8 +22,10 @@ import yaml
 from celery import Celery
 
 from tests.bench.stack import BenchStack
+from traderagent.embedded.home import PROJECT
 
 SYMBOLS = ("BTC/USDT:USDT", "ETH/USDT:USDT", "SOL/USDT:USDT")
+DEMO_BOTS = tuple(yaml.safe_load((PROJECT / "configs" / "demo.yaml").read_text())["bots"])
 SETTLE_SECONDS = 60
 
 
@@ -79,7 +81,6 @@ def run(arguments: argparse.Namespace) -> Iterator[str]:
         stack = BenchStack(
             home=Path(folder) / "home",
             candles=Path(candles).resolve() if candles else None,
-            environ={"DEMO_BOTS": "0"},
         )
         try:
             stack.start()
@@ -89,6 +90,8 @@ def run(arguments: argparse.Namespace) -> Iterator[str]:
 
 
 def _measure(stack: BenchStack, bots: int, seconds: int) -> Iterator[str]:
+
+    stack.manage("bots", "stop", *DEMO_BOTS)
     idle_memory = _memory(stack)
     names = [f"bench-{number:03}" for number in range(bots)]
     stack.manage("bots", "apply", "-", text=yaml.safe_dump(_configuration(names)), timeout=600)
@@ -130,13 +133,11 @@ def _measure(stack: BenchStack, bots: int, seconds: int) -> Iterator[str]:
 
 def _configuration(names: list[str]) -> dict[str, Any]:
     return {
-        "bots": [
-            {
-                "name": name,
+        "bots": {
+            name: {
                 "account": "simulator",
                 "symbol": SYMBOLS[number % len(SYMBOLS)],
                 "strategy": "grid",
-                "mode": "demo",
                 "config": {
                     "range_percent": str(2 + number % 5),
                     "grids": 20,
@@ -146,7 +147,7 @@ def _configuration(names: list[str]) -> dict[str, Any]:
                 },
             }
             for number, name in enumerate(names)
-        ]
+        }
     }
 
 
@@ -175,6 +176,4 @@ def _cpu(stack: BenchStack) -> dict[str, float]:
 
 def _memory(stack: BenchStack) -> dict[str, float]:
     """Proportional set size: shared pages are counted once."""
-    return {
-        name: sum(process.memory_full_info().pss for process in group) for name, group in _processes(stack).items()
-    }
+    return {name: sum(process.memory_full_info().pss for process in group) for name, group in _processes(stack).items()}

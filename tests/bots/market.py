@@ -68,7 +68,8 @@ class SteppedMarket:
     def kept(self, bot: Bot) -> dict[str, tuple[str, Decimal | None, Decimal | None]]:
         """Our own list, in the same form."""
         return {
-            order.client_order_id: (order.side, order.price, order.amount) for order in Order.objects.filter(bot=bot).live()
+            order.client_order_id: (order.side, order.price, order.amount)
+            for order in Order.objects.filter(bot=bot).live()
         }
 
 

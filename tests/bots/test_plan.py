@@ -129,7 +129,9 @@ def test_prices_and_amounts_are_quantised_to_the_market() -> None:
 
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.integers(1, 3)), unique=True, max_size=8),
-    st.lists(st.tuples(st.integers(0, 5), st.integers(1, 3), st.booleans()), max_size=8, unique_by=lambda item: item[:2]),
+    st.lists(
+        st.tuples(st.integers(0, 5), st.integers(1, 3), st.booleans()), max_size=8, unique_by=lambda item: item[:2]
+    ),
 )
 def test_after_any_plan_each_wish_has_one_order_and_each_order_a_wish(
     wishes: list[tuple[int, int]], standing: list[tuple[int, int, bool]]

@@ -90,7 +90,12 @@ def test_a_tick_without_news_changes_nothing(market: SteppedMarket) -> None:
     before = (Order.objects.count(), Snapshot.objects.count(), JournalEntry.objects.count(), Event.objects.count())
     for _ in range(3):
         market.tick(bot)
-    assert before == (Order.objects.count(), Snapshot.objects.count(), JournalEntry.objects.count(), Event.objects.count())
+    assert before == (
+        Order.objects.count(),
+        Snapshot.objects.count(),
+        JournalEntry.objects.count(),
+        Event.objects.count(),
+    )
 
 
 def test_every_order_has_its_reason_in_the_journal(market: SteppedMarket) -> None:
@@ -241,9 +246,7 @@ def test_a_second_start_is_a_new_run_with_new_ids(market: SteppedMarket) -> None
     market.tick(bot)
     assert bot.run == 2
     assert Order.objects.filter(slot="grid:0").values_list("client_order_id", flat=True).distinct().count() == 2
-    assert market.listed() == {
-        key: value for key, value in market.kept(bot).items() if value[1] is not None
-    }
+    assert market.listed() == {key: value for key, value in market.kept(bot).items() if value[1] is not None}
 
 
 def test_a_stop_loss_closes_and_stops_by_itself(market: SteppedMarket) -> None:

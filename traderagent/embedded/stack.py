@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from traderagent.embedded.child import Child, Command
 from traderagent.embedded.console import Console, LineReader
 
-_BACK_OFF = (0.1, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds before the first, second … restart in a row
-_STEADY = 30.0  # seconds after which a process counts as having started well
+_BACK_OFF = (0.1, 1.0, 2.0, 5.0)  # seconds before the first, second … restart in a row
+_STEADY = 10.0  # seconds after which a process counts as having started well
 _TICK = 0.1
 
 
