@@ -97,6 +97,7 @@ def create_app(engine: Engine, status: Status) -> web.Application:
     app.router.add_post("/simulator/accounts", _administrative(_put_account))
     app.router.add_route("*", "/{path:.*}", _no_such_path)
     app.cleanup_ctx.append(_running)
+    app.on_shutdown.append(_hang_up)
     return app
 
 
@@ -115,8 +116,12 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     yield
     if moving is not None:
         moving.cancel()
-    await hub.close()
     engine.store.close()
+
+
+async def _hang_up(app: web.Application) -> None:
+    """Before the server waits for its connections to end: sockets would not by themselves."""
+    await app[HUB].close()
 
 
 def _stop_when_broken(task: asyncio.Task[None]) -> None:

@@ -121,7 +121,7 @@ def _save_series(path: Path, series: list[Series], names: list[str], synthetic: 
         f"{one.symbol}_volume": one.volume for one in series
     }
     unfinished = path.with_name("series.part.npz")
-    np.savez_compressed(unfinished, allow_pickle=False, described=np.array(json.dumps(described)), **arrays)
+    np.savez(unfinished, allow_pickle=False, described=np.array(json.dumps(described)), **arrays)
     unfinished.replace(path)
 
 

@@ -39,16 +39,17 @@ class SimulatorProcess:
         for name, value in self.flags.items():
             command += [f"--{name.replace('_', '-')}", str(value)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("SIMULATOR_")}
-        self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        # A file, not a pipe: nobody reads while it runs, and a full pipe would stop it.
+        log = self.state.with_name(f"{self.state.name}.log")
+        with log.open("w") as errors:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+            )
         assert self.process.stdout is not None
-        assert self.process.stderr is not None
         line = self.process.stdout.readline()
         if "listening on " not in line:
-            problem = self.process.stderr.read()
-            self.process.wait()
-            raise RuntimeError(f"the simulator did not start: {problem}")
+            self.process.communicate()
+            raise RuntimeError(f"the simulator did not start: {log.read_text()}")
         self.url = line.split("listening on ")[1].split()[0]
         self.flags["port"] = self.url.rsplit(":", 1)[1]
         return self
