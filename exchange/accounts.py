@@ -18,6 +18,8 @@ KEYS = ("api_key", "api_secret", "api_password")
 # What an account is; these cannot change under orders that stand there.
 _IDENTITY = ("exchange_id", "environment")
 _EDITABLE = frozenset({"name", *_IDENTITY, "base_url", "options", *KEYS})
+# As ccxt calls what must not be seen.
+_KEY_NAME = re.compile(r"api_?key|secret|password|passphrase|private_?key|token", re.I)
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
 
 
@@ -89,7 +91,25 @@ def check_account(account: ExchangeAccount) -> list[Problem]:
         )
     if not isinstance(account.options, dict):
         problems.append(Problem("options", "options must be an object of names and values.", str(account.options)))
+    elif named := sorted(_named_like_keys(account.options)):
+        problems.append(
+            Problem(
+                "options",
+                f"options must not hold {', '.join(named)}: options are shown. Keys belong in api_key, api_secret and "
+                "api_password, where they are encrypted.",
+                ", ".join(named),
+            )
+        )
     return problems
+
+
+def _named_like_keys(options: Any) -> set[str]:
+    if isinstance(options, list):
+        return set().union(*map(_named_like_keys, options))
+    if not isinstance(options, dict):
+        return set()
+    own = {str(name) for name in options if _KEY_NAME.search(str(name))}
+    return own.union(*map(_named_like_keys, options.values()))
 
 
 def create_account(

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from typing import Any
+from urllib.parse import urlsplit
 
-import requests
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.db.models import F, Max, Min
@@ -72,12 +73,17 @@ def _processes(now_ms: int) -> dict[str, Check]:
 
 
 def _simulator(url: str) -> Check:
+    address = urlsplit(url)
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=_SIMULATOR_TIMEOUT_SECONDS)
     try:
-        answer = requests.get(f"{url.rstrip('/')}/simulator/status", timeout=_SIMULATOR_TIMEOUT_SECONDS)
-    except requests.RequestException:
+        connection.request("GET", "/simulator/status")
+        status = connection.getresponse().status
+    except (OSError, HTTPException):
         return Check(ok=False, detail="The exchange simulator does not answer.")
-    ok = answer.status_code == HTTPStatus.OK
-    return Check(ok=ok, detail="" if ok else f"The exchange simulator answers {answer.status_code}.")
+    finally:
+        connection.close()
+    ok = status == HTTPStatus.OK
+    return Check(ok=ok, detail="" if ok else f"The exchange simulator answers {status}.")
 
 
 def checks(now: datetime) -> dict[str, Check]:

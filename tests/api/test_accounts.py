@@ -63,6 +63,7 @@ def test_an_empty_key_leaves_the_stored_one(api: APIClient) -> None:
         ({"base_url": ""}, "base_url", "where the simulator listens"),
         ({"environment": "demo"}, "base_url", "for simulator accounts only"),
         ({"name": "two words"}, "name", "slug"),
+        ({"options": {"headers": [{"apiKey": "abc"}]}}, "options", "must not hold apiKey: options are shown"),
     ],
 )
 def test_what_cannot_work_is_refused_with_the_field_that_is_wrong(
