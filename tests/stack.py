@@ -185,7 +185,7 @@ class SupervisedStack:
 class Services(SupervisedStack):
     """PostgreSQL and Redis alone."""
 
-    arguments = ("--only", "services", "--throwaway")
+    arguments: tuple[str, ...] = ("--only", "services", "--throwaway")
 
 
 class DemoStack(SupervisedStack):
@@ -195,7 +195,7 @@ class DemoStack(SupervisedStack):
     ``speed`` times real time.
     """
 
-    arguments = ("--throwaway",)
+    arguments: tuple[str, ...] = ("--throwaway",)
 
     def __init__(
         self,
