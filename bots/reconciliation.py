@@ -70,7 +70,8 @@ def reconcile(account: ExchangeAccount, *, now: datetime) -> list[Line]:
             sync_account(account, gateway=gateway, now=now, max_age=timedelta(0))
             look = _look(account, gateway)
             again = {kind: gateway.fills_since(kind, _first_fill(account, kind)) for kind in look.fills}
-            if _ids(again) == _ids(look.fills):
+            # Nothing filled between the booking and the last of the answers.
+            if _ids(again) == _ids(look.fills) and not _unbooked(account, look):
                 return [*_compare_fills(account, look), *_compare_orders(account, look), *_compare_money(account, look)]
     raise NeedsOperator(f"{account.name} traded during each of {LOOKS} looks; pause its bots and try again.")
 
@@ -95,6 +96,13 @@ def _first_fill(account: ExchangeAccount, kind: MarketKind) -> int:
 
 def _ids(fills: dict[MarketKind, list[FillReport]]) -> set[tuple[str, str]]:
     return {(report.symbol, report.trade_id) for reports in fills.values() for report in reports}
+
+
+def _unbooked(account: ExchangeAccount, look: _Look) -> bool:
+    reports = [report for reports in look.fills.values() for report in reports]
+    booked = set(Fill.objects.filter(account=account).values_list("symbol", "trade_id"))
+    new = {report.client_order_id for report in reports if (report.symbol, report.trade_id) not in booked}
+    return Order.objects.filter(account=account, client_order_id__in=new).exists()
 
 
 def _quote(symbol: str) -> str:

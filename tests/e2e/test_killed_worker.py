@@ -21,7 +21,7 @@ KILLS = 10
 
 def test_ten_kills_of_the_worker_double_nothing_and_lose_nothing() -> None:
     dice = random.Random(20250504)
-    with DemoStack(speed=240) as stack:
+    with DemoStack(speed=120) as stack:
         wait_for(lambda: fills(stack) >= 10, timeout=90, what="ten fills")
         for number in range(KILLS):
             time.sleep(dice.uniform(0.2, 3.0))
