@@ -78,7 +78,7 @@ class BotForm(forms.Form):
 
     schema: Mapping[str, Any]
 
-    def __init__(self, data: Any = None, *, initial: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial, label_suffix="")
         for name, item in self.fields.items():
             item.widget.attrs.setdefault("aria-describedby", f"{slot_id('help', name)} {slot_id('error', name)}")

@@ -26,8 +26,8 @@ def rounded(value: Decimal) -> str:
 
 
 def money(value: Decimal) -> str:
-    """A sum in a quote coin: two decimals, four when it is below one."""
-    places = 2 if abs(value) >= 1 or not value else 4
+    """A sum in a quote coin: two decimals, four when it is below one (and anything is left of it then)."""
+    places = 4 if Decimal("0.00005") < abs(value) < 1 else 2
     return _with_true_minus(f"{_without_negative_zero(value, places):,f}")
 
 

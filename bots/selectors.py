@@ -270,6 +270,12 @@ def _with_reasons(orders: QuerySet[Order]) -> QuerySet[Order]:
     return orders.prefetch_related(Prefetch("journal", queryset=reasons, to_attr="reasons"))
 
 
+def reasons_of(order: Order) -> list[JournalEntry]:
+    """Why it was placed or refused, of an order that was read with its reasons. No query."""
+    reasons: list[JournalEntry] = order.__dict__["reasons"]
+    return reasons
+
+
 def orders_page(bot: Bot, *, before: int | None = None, live: bool = False, size: int = PAGE_SIZE) -> Page[Order]:
     """With the reasons of each. Two queries."""
     orders = Order.objects.filter(bot=bot)

@@ -124,7 +124,7 @@
   function showMoney(name, value) {
     const field = document.querySelector(`[data-live="${name}"] .num`);
     if (!field) return;
-    const places = Math.abs(value) >= 1 || value === 0 ? 2 : 4;
+    const places = Math.abs(value) < 1 && Math.abs(value) > 0.00005 ? 4 : 2;
     const text = Math.abs(value).toLocaleString("en", { minimumFractionDigits: places, maximumFractionDigits: places });
     const zero = !/[1-9]/.test(text);
     field.textContent = zero ? text : (value < 0 ? "\u2212" : "+") + text;

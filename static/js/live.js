@@ -12,7 +12,8 @@
     event: ["ta:events"],
     status: ["ta:bots", "ta:status", "ta:orders"],
   };
-  const EVERYTHING = [...new Set(Object.values(EVENTS_OF).flat()), "ta:online"];
+  const PARTS = [...new Set(Object.values(EVENTS_OF).flat())];
+  const EVERYTHING = [...PARTS, "ta:online"];
   const INTERVAL = { "ta:tick": 2000 };
   const DEFAULT_INTERVAL = 1000;
   const LONGEST_WAIT = 30000;
@@ -52,8 +53,8 @@
     socket.addEventListener("open", () => {
       attempts = 0;
       show("on", "live");
-      // What happened while nobody listened is fetched now.
-      if (wasOpen) EVERYTHING.forEach(announce);
+      // What happened while nobody listened is fetched now; a new page too was made before it began to listen.
+      (wasOpen ? EVERYTHING : PARTS).forEach(announce);
       wasOpen = true;
     });
     socket.addEventListener("message", (message) => {

@@ -47,8 +47,8 @@ def test_a_computed_price_is_rounded_to_what_can_be_read(value: str, shown: str)
         ("-1234.5", "−1,234.50"),
         ("0.12345", "+0.1234"),
         ("0", "0.00"),
-        ("-0.00001", "0.0000"),
-        ("0.00001", "0.0000"),
+        ("-0.00001", "0.00"),
+        ("0.00001", "0.00"),
     ],
 )
 def test_profit_has_a_sign_unless_it_is_nothing(value: str, shown: str) -> None:
