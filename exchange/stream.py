@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 HINT_GROUP = "prices"
 CLOSING_S = 2.0
+SWALLOWED_AFTER_S = 3.0  # longer than closing takes
 
 LoadConfig = Callable[[int], Awaitable[GatewayConfig]]
 Clock = Callable[[], int]  # the wall clock, milliseconds
@@ -79,7 +80,7 @@ class PriceSink:
 
 
 class VenueStream:
-    """Follows the wanted symbols of one venue. ``run`` ends only by being cancelled."""
+    """Follows the wanted symbols of one venue. ``run`` ends when it is cancelled, or when one of its parts broke."""
 
     def __init__(self, venue: str, config: GatewayConfig, sink: PriceSink, pace: Pace) -> None:
         self.venue = venue
@@ -105,15 +106,17 @@ class VenueStream:
             self._changed.set()
 
     async def run(self) -> None:
+        tasks: list[asyncio.Task[None]] = []
         try:
             await self._load_markets()
             self._socket_since = _now()
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._poll_what_is_silent())
-                if self._client.has.get("watchTickers"):
-                    group.create_task(self._listen_to_all())
-                    group.create_task(self._write_news())
+            tasks.append(asyncio.create_task(self._poll_what_is_silent()))
+            if self._client.has.get("watchTickers"):
+                tasks.append(asyncio.create_task(self._listen_to_all()))
+                tasks.append(asyncio.create_task(self._write_news()))
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            await _cancelled(tasks)
             await _closed(self._client)
 
     async def _load_markets(self) -> None:
@@ -370,12 +373,12 @@ async def _closed(client: Any) -> None:
 
 
 async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:
-    """Returns when all have ended. A library that swallows a cancellation is asked again."""
+    """Returns when all have ended, however often they have to be told: redis-py may swallow a cancellation."""
     pending = set(tasks)
     while pending:
         for task in pending:
             task.cancel()
-        ended, pending = await asyncio.wait(pending, timeout=CLOSING_S)
+        ended, pending = await asyncio.wait(pending, timeout=SWALLOWED_AFTER_S)
         for task in ended:
             if not task.cancelled() and (error := task.exception()) is not None:
-                log.warning("price stream task ended with an error", error=repr(error))
+                log.error("price stream task broke", error=repr(error))
