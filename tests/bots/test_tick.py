@@ -191,6 +191,7 @@ def test_stopping_cancels_all_and_keeps_the_position(market: SteppedMarket) -> N
     assert bot.status == BotStatus.STOPPED
     assert market.listed() == {}
     assert Position.objects.get().amount == D("0.23")
+    assert bot.periodic_task is not None
     assert not bot.periodic_task.enabled
     assert_reconciled(market)
 

@@ -7,6 +7,7 @@ import random
 import sqlite3
 import time
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -28,7 +29,7 @@ def test_ten_kills_of_the_worker_double_nothing_and_lose_nothing() -> None:
             before = fills(stack)
             killed = stack.kill("worker-ticks")
             stack.wait_restarted("worker-ticks", killed, timeout=30)
-            wait_for(lambda seen=before: fills(stack) > seen, timeout=60, what=f"trading after kill {number + 1}")
+            wait_for(partial(traded_since, stack, before), timeout=60, what=f"trading after kill {number + 1}")
         wait_for(lambda: not unanswered(stack), timeout=30, what="an answer for every order")
         result = stack.manage("reconcile", check=False)
         assert result.returncode == 0, result.stdout + result.stderr
@@ -39,6 +40,10 @@ def test_ten_kills_of_the_worker_double_nothing_and_lose_nothing() -> None:
 def fills(stack: DemoStack) -> int:
     (count,) = rows(stack, "SELECT count(*) FROM bots_fill")[0]
     return int(count)
+
+
+def traded_since(stack: DemoStack, before: int) -> bool:
+    return fills(stack) > before
 
 
 def unanswered(stack: DemoStack) -> list[Any]:
