@@ -152,6 +152,7 @@ def describe_status(app: web.Application) -> dict[str, Any]:
         "start": replay.start,
         "candles": replay.candles,
         "timeframe_ms": replay.timeframe_ms,
+        "listeners": app[HUB].listeners(),
         "last": {symbol: str(market.last) for symbol, market in engine.markets["linear"].items()},
     }
 

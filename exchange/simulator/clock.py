@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
 from exchange.simulator.replay import Replay
@@ -19,20 +19,27 @@ class ClockKind(StrEnum):
     STEPPED = "stepped"
 
 
-async def run(replay: Replay, speed: float, advance: Callable[[int], None]) -> None:
+async def run(
+    replay: Replay,
+    speed: float,
+    advance: Callable[[int], None],
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
     """Moves the market on for ever: ``speed`` seconds of its time in one second of the wall's."""
-    anchor_wall, anchor_time = time.monotonic(), replay.time
+    anchor_wall, anchor_time = monotonic(), replay.time
     while True:
         due = anchor_wall + (replay.time_of(replay.point + 1) - anchor_time) / 1000 / speed
-        delay = due - time.monotonic()
+        delay = due - monotonic()
         if delay > 0:
-            await asyncio.sleep(delay)
+            await sleep(delay)
         elif delay < -MAX_LAG_S:
-            anchor_wall, anchor_time = time.monotonic(), replay.time
+            anchor_wall, anchor_time = monotonic(), replay.time
             continue
-        now = anchor_time + (time.monotonic() - anchor_wall) * 1000 * speed
+        now = anchor_time + (monotonic() - anchor_wall) * 1000 * speed
         points = 1
         while replay.time_of(replay.point + points + 1) <= now and points < 1000:
             points += 1
         advance(points)
-        await asyncio.sleep(0)
+        await sleep(0)

@@ -7,7 +7,7 @@ as a real exchange does, rather than slowing the market down.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 import orjson
@@ -78,6 +78,14 @@ class Hub:
             self._connections.discard(connection)
             writer.cancel()
         return socket
+
+    def listeners(self) -> dict[str, int]:
+        """How many connections listen to each topic; public ones with their category before them."""
+        counts: Counter[str] = Counter()
+        for connection in self._connections:
+            prefix = f"{connection.category}:" if connection.category else ""
+            counts.update(prefix + topic for topic in connection.topics)
+        return dict(counts)
 
     async def close(self) -> None:
         for connection in list(self._connections):

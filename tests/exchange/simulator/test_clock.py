@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 
 import pytest
@@ -49,41 +48,33 @@ def replay() -> Replay:
     return Replay([series_from_candles("ETHUSDT", flat(100), MINUTE)])
 
 
-async def run(wall: Wall, speed: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clock.time, "monotonic", wall.monotonic)
-    monkeypatch.setattr(asyncio, "sleep", wall.sleep)
+async def run(wall: Wall, speed: float) -> None:
     with pytest.raises(Enough):
-        await clock.run(wall.replay, speed, wall.advance)
+        await clock.run(wall.replay, speed, wall.advance, monotonic=wall.monotonic, sleep=wall.sleep)
 
 
 @pytest.mark.parametrize("speed", [1.0, 60.0, 1000.0])
-async def test_every_point_comes_when_its_time_has_come(
-    replay: Replay, speed: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_every_point_comes_when_its_time_has_come(replay: Replay, speed: float) -> None:
     wall = Wall(replay)
-    await run(wall, speed, monkeypatch)
+    await run(wall, speed)
     assert len(wall.seen) >= MINUTES * 2
     for elapsed, market in wall.seen:
         assert elapsed == pytest.approx(market / 1000 / speed, abs=0.002)
 
 
-async def test_a_slow_machine_takes_several_points_at_once_and_does_not_fall_behind(
-    replay: Replay, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_slow_machine_takes_several_points_at_once_and_does_not_fall_behind(replay: Replay) -> None:
     """At 600× a point comes every 33 ms on average; an advance that takes 150 ms has to take four and a half."""
     wall = Wall(replay, drag=0.15)
-    await run(wall, 600.0, monkeypatch)
+    await run(wall, 600.0)
     assert len(wall.seen) < MINUTES * 4 / 3
     elapsed, market = wall.seen[-1]
     assert elapsed == pytest.approx(market / 1000 / 600, abs=0.35)
 
 
-async def test_after_a_pause_the_market_goes_on_instead_of_rushing_after(
-    replay: Replay, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_after_a_pause_the_market_goes_on_instead_of_rushing_after(replay: Replay) -> None:
     """An hour asleep at 60× would be sixty hours of the market."""
     wall = Wall(replay, pauses={8: 3600.0})
-    await run(wall, 60.0, monkeypatch)
+    await run(wall, 60.0)
     slept = [market for elapsed, market in wall.seen if elapsed > 3600.0]
     assert slept[1] - slept[0] <= MINUTE
     elapsed, market = wall.seen[-1]

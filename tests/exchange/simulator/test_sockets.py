@@ -30,33 +30,49 @@ async def soon(awaitable: Any) -> Any:
     return await asyncio.wait_for(awaitable, 10)
 
 
-async def listening(exchange: Any, calls: list[Callable[[], Any]]) -> list[asyncio.Task[Any]]:
-    """Starts to watch and waits until the exchange has taken the subscriptions."""
-    tasks = [asyncio.create_task(call()) for call in calls]
-    await asyncio.sleep(0.5)
-    return tasks
+class Watching:
+    """Starts ccxt's watch calls and waits until the exchange has taken their subscriptions."""
+
+    def __init__(self, simulator: SimulatorProcess) -> None:
+        self._simulator = simulator
+
+    async def __call__(self, *watches: tuple[Callable[[], Any], str]) -> list[asyncio.Task[Any]]:
+        """(call, topic) each. A task that is returned has its place in the queue of its topic."""
+        tasks = [asyncio.create_task(call()) for call, _ in watches]
+        deadline = asyncio.get_running_loop().time() + 10
+        while {topic for _, topic in watches} - self._simulator.status()["listeners"].keys():
+            assert asyncio.get_running_loop().time() < deadline
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)
+        return tasks
 
 
-@pytest.mark.parametrize("symbol", [SPOT, LINEAR])
-async def test_tickers(simulator: SimulatorProcess, exchange: Any, symbol: str) -> None:
+@pytest.fixture
+def watching(simulator: SimulatorProcess) -> Watching:
+    return Watching(simulator)
+
+
+@pytest.mark.parametrize(("symbol", "topic"), [(SPOT, "spot:tickers.ETHUSDT"), (LINEAR, "linear:tickers.ETHUSDT")])
+async def test_tickers(simulator: SimulatorProcess, exchange: Any, watching: Watching, symbol: str, topic: str) -> None:
     first = await soon(exchange.watch_ticker(symbol))
     assert (first["symbol"], first["last"]) == (symbol, 100.0)
-    [task] = await listening(exchange, [lambda: exchange.watch_ticker(symbol)])
+    [task] = await watching((lambda: exchange.watch_ticker(symbol), topic))
     stand = await asyncio.to_thread(simulator.step)
     ticker = await soon(task)
     assert (ticker["last"], ticker["timestamp"]) == (103.0, stand["time"])
 
 
-@pytest.mark.parametrize("symbol", [SPOT, LINEAR])
+@pytest.mark.parametrize(("symbol", "topic"), [(SPOT, "spot:kline.1.ETHUSDT"), (LINEAR, "linear:kline.1.ETHUSDT")])
 async def test_candles_tell_every_close_even_when_many_points_pass_at_once(
-    simulator: SimulatorProcess, exchange: Any, symbol: str
+    simulator: SimulatorProcess, exchange: Any, watching: Watching, symbol: str, topic: str
 ) -> None:
     start = simulator.status()["time"]
     await soon(exchange.watch_ohlcv(symbol, "1m"))
-    [task] = await listening(exchange, [lambda: exchange.watch_ohlcv(symbol, "1m")])
+    [task] = await watching((lambda: exchange.watch_ohlcv(symbol, "1m"), topic))
     await asyncio.to_thread(simulator.step, 9)
     await soon(task)
-    await asyncio.sleep(0.2)
+    while len(exchange.ohlcvs[symbol]["1m"]) < 3:
+        await soon(exchange.watch_ohlcv(symbol, "1m"))
     seen = {row[0]: row[1:] for row in exchange.ohlcvs[symbol]["1m"]}
     assert seen[start][:4] == [100.0, 103.0, 90.0, 95.0]
     assert seen[start + 60_000][:4] == [95.0, 110.0, 94.0, 105.0]
@@ -72,13 +88,13 @@ async def test_the_order_book_and_the_trades(simulator: SimulatorProcess, exchan
 
 @pytest.mark.parametrize(("symbol", "fee"), [(SPOT, ("ETH", 0.001)), (LINEAR, ("USDT", 0.0184))])
 async def test_orders_and_their_fills(
-    simulator: SimulatorProcess, exchange: Any, symbol: str, fee: tuple[str, float]
+    simulator: SimulatorProcess, exchange: Any, watching: Watching, symbol: str, fee: tuple[str, float]
 ) -> None:
-    [orders, trades] = await listening(exchange, [exchange.watch_orders, exchange.watch_my_trades])
+    [orders, trades] = await watching((exchange.watch_orders, "order"), (exchange.watch_my_trades, "execution"))
     await exchange.create_order(symbol, "limit", "buy", 1, 92, {"clientOrderId": "watched"})
     [placed] = await soon(orders)
     assert (placed["symbol"], placed["clientOrderId"], placed["status"]) == (symbol, "watched", "open")
-    [orders] = await listening(exchange, [exchange.watch_orders])
+    [orders] = await watching((exchange.watch_orders, "order"))
     stand = await asyncio.to_thread(simulator.step, 2)
     [filled] = await soon(orders)
     assert (filled["status"], filled["filled"], filled["average"]) == ("closed", 1.0, 92.0)
@@ -88,39 +104,40 @@ async def test_orders_and_their_fills(
     assert (trade["timestamp"], trade["order"]) == (stand["time"], placed["id"])
 
 
-async def test_a_cancellation_is_told(exchange: Any) -> None:
+async def test_a_cancellation_is_told(exchange: Any, watching: Watching) -> None:
     placed = await exchange.create_order(SPOT, "limit", "buy", 1, 92)
-    [orders] = await listening(exchange, [exchange.watch_orders])
+    [orders] = await watching((exchange.watch_orders, "order"))
     await exchange.cancel_order(placed["id"], SPOT)
     [order] = await soon(orders)
     assert (order["id"], order["status"]) == (placed["id"], "canceled")
 
 
-async def test_the_balance_tells_what_orders_lock_and_what_fills_cost(exchange: Any) -> None:
-    [balance] = await listening(exchange, [exchange.watch_balance])
+async def test_the_balance_tells_what_orders_lock_and_what_fills_cost(exchange: Any, watching: Watching) -> None:
+    [balance] = await watching((exchange.watch_balance, "wallet"))
     await exchange.create_order(SPOT, "limit", "buy", 1, 92)
     locked = await soon(balance)
     assert (locked["USDT"]["total"], locked["USDT"]["used"]) == (10000.0, 92.0)
-    [balance] = await listening(exchange, [exchange.watch_balance])
+    [balance] = await watching((exchange.watch_balance, "wallet"))
     await exchange.create_order(SPOT, "market", "sell", 1)
     sold = await soon(balance)
     assert (sold["USDT"]["total"], sold["ETH"]["total"]) == (10099.9, 9.0)
 
 
-async def test_positions(exchange: Any) -> None:
-    [positions] = await listening(exchange, [exchange.watch_positions])
-    assert await soon(positions) == []
-    [positions] = await listening(exchange, [exchange.watch_positions])
+async def test_positions(exchange: Any, watching: Watching) -> None:
+    assert await soon(exchange.watch_positions()) == []  # the first answer is what REST knows
+    [positions] = await watching((exchange.watch_positions, "position"))
     await exchange.create_order(LINEAR, "market", "sell", 2)
     [position] = await soon(positions)
     assert (position["side"], position["contracts"], position["entryPrice"]) == ("short", 2.0, 100.0)
 
 
-async def test_another_accounts_orders_are_not_told(exchange: Any, new_account: Callable[..., Any]) -> None:
+async def test_another_accounts_orders_are_not_told(
+    exchange: Any, watching: Watching, new_account: Callable[..., Any]
+) -> None:
     other = new_account(ccxt.pro.bybit, USDT="10000")
     try:
         await other.load_markets()
-        [mine] = await listening(exchange, [exchange.watch_orders])
+        [mine] = await watching((exchange.watch_orders, "order"))
         await other.create_order(SPOT, "limit", "buy", 1, 92)
         await exchange.create_order(SPOT, "limit", "buy", 1, 93)
         assert [order["price"] for order in await soon(mine)] == [93.0]
