@@ -95,6 +95,7 @@ class VenueStream:
         self._heard: dict[str, float] = {}  # symbol → when the socket last said something
         self._polled: frozenset[str] = frozenset()
         self._socket_since = 0.0
+        self._ending = False  # redis-py may swallow a cancellation, and a loop that has to end would go on
         self._log = log.bind(venue=venue)
 
     def _new_client(self) -> Any:
@@ -116,6 +117,7 @@ class VenueStream:
                 tasks.append(asyncio.create_task(self._write_news()))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._ending = True
             await _cancelled(tasks)
             await _closed(self._client)
 
@@ -201,7 +203,7 @@ class VenueStream:
 
     async def _write_news(self) -> None:
         """By looking, not by being woken: a message that comes while the one before is written has to be seen too."""
-        while True:
+        while not self._ending:
             news = {
                 symbol: structure
                 for symbol in self._symbols()
@@ -222,7 +224,7 @@ class VenueStream:
     # --- Polling -------------------------------------------------------------------------------------------------
 
     async def _poll_what_is_silent(self) -> None:
-        while True:
+        while not self._ending:
             try:
                 await self._look_for_new_markets()
                 symbols = self._symbols()
@@ -290,6 +292,7 @@ class PriceStream:
         self._clock = clock
         self._pace = pace or Pace()
         self._sink = PriceSink(connection, channel_layer, clock)
+        self._ending = False
         self._venues: dict[str, tuple[int, VenueStream, asyncio.Task[None]]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -303,13 +306,14 @@ class PriceStream:
         try:
             await stop.wait()
         finally:
+            self._ending = True
             await _cancelled([*loops, *(task for _, _, task in self._venues.values())])
             with suppress(RedisError):
                 await self._connection.delete(prices.HEARTBEAT_KEY)
             log.info("price stream stopped")
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        while not self._ending:
             try:
                 await work()
             except (RedisError, OSError) as error:
@@ -367,13 +371,16 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 
 async def _closed(client: Any) -> None:
     """A peer that does not answer is not waited for long: its farewell is a courtesy."""
+    connector = client.tcp_connector
     with suppress(ccxt.BaseError, OSError, TimeoutError):
         async with asyncio.timeout(CLOSING_S):
             await client.close()
+    if connector is not None:
+        await connector.close()
 
 
 async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:
-    """Returns when all have ended, however often they have to be told: redis-py may swallow a cancellation."""
+    """Returns when all have ended. Those that do not are told again: a library may have swallowed it."""
     pending = set(tasks)
     while pending:
         for task in pending:
