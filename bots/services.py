@@ -23,6 +23,8 @@ from bots.watchlist import publish_watchlist
 from exchange.models import ExchangeAccount
 from strategies.contract import Problem
 
+# Words that stand where a bot's name would in an address.
+RESERVED_NAMES = frozenset({"preview", "new"})
 EDITABLE = frozenset({"name", "account", "symbol", "strategy", "config", "mode", "tick_interval"})
 
 
@@ -187,6 +189,8 @@ def _set_config(bot: Bot, config: Mapping[str, Any]) -> None:
 
 def _check_fields(bot: Bot) -> None:
     """The model's own validation, as problems of the named fields."""
+    if bot.name in RESERVED_NAMES:
+        raise ConfigInvalid([Problem("name", f"name: {bot.name} is an address of its own; choose another.", bot.name)])
     try:
         bot.full_clean(exclude=["tag", "periodic_task"])
     except ValidationError as error:
