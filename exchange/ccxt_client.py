@@ -16,7 +16,6 @@ from exchange.simulator.urls import simulator_urls
 TIMEOUT_MS = 10_000
 
 _COMMON: Mapping[str, Any] = {
-    "enableRateLimit": True,
     "timeout": TIMEOUT_MS,
     # Every call that ccxt would keep is thrown away unread; the headers are needed for rate-limit resets.
     "enableLastHttpResponse": False,
@@ -62,6 +61,8 @@ def build_client(config: GatewayConfig, library: ModuleType = ccxt, *, with_keys
     keys = {"apiKey": config.api_key, "secret": config.api_secret, "password": config.api_password}
     settings: dict[str, Any] = {
         **_COMMON,
+        # ccxt spares an exchange by sleeping between calls; the simulator refuses nobody.
+        "enableRateLimit": config.environment != "simulator",
         **(keys if with_keys else {}),
         **{name: value for name, value in options.items() if name != "options"},
         "options": {**_OPTIONS.get(config.exchange_id, {}), **options.get("options", {})},

@@ -273,6 +273,14 @@ def test_ccxts_own_options_can_be_set_on_the_account() -> None:
 
 
 @pytest.mark.parametrize(
+    ("environment", "base_url", "limited"),
+    [("live", "", True), ("demo", "", True), ("simulator", "http://127.0.0.1:1", False)],
+)
+def test_exchanges_are_spared_and_the_simulator_is_not(environment: str, base_url: str, limited: bool) -> None:
+    assert build_client(GatewayConfig("bybit", environment, "v", base_url)).enableRateLimit is limited
+
+
+@pytest.mark.parametrize(
     ("config", "words"),
     [
         (GatewayConfig("bybitt", "live", "v"), "Exchange 'bybitt' is not known to ccxt"),
