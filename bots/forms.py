@@ -52,6 +52,7 @@ class BotForm(forms.Form):
         max_length=64,
         label="Name",
         help_text="Letters, digits, dashes and underscores; it is the bot's address.",
+        widget=forms.TextInput(attrs={"placeholder": "eth-grid", "autocomplete": "off", "autocapitalize": "none"}),
         error_messages={"invalid": "A name is made of letters, digits, dashes and underscores: eth-grid, for example."},
     )
     account = forms.ModelChoiceField(
@@ -64,7 +65,9 @@ class BotForm(forms.Form):
         max_length=64,
         label="Symbol",
         help_text="As ccxt writes it: ETH/USDT is spot, ETH/USDT:USDT is linear.",
-        widget=forms.TextInput(attrs={"list": "symbols", "autocomplete": "off", "autocapitalize": "characters"}),
+        widget=forms.TextInput(
+            attrs={"list": "symbols", "placeholder": "ETH/USDT", "autocomplete": "off", "autocapitalize": "characters"}
+        ),
     )
     mode = forms.ChoiceField(choices=BotMode.choices, label="Mode", widget=forms.RadioSelect, initial=BotMode.DEMO)
     tick_interval = forms.IntegerField(

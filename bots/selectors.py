@@ -20,7 +20,7 @@ from strategies.contract import OrderType
 
 SPARKLINE_WINDOW = timedelta(hours=24)
 SPARKLINE_POINTS = 40
-PAGE_SIZE = 50
+PAGE_SIZE = 25
 ZERO = Decimal(0)
 
 

@@ -136,7 +136,8 @@
     if (opener && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       const answer = await fetch(opener.href, { headers: { "HX-Request": "true" } });
-      if (!answer.ok || answer.redirected) return void (location.href = opener.href);
+      // Signed out meanwhile, or something is wrong: the page of that address says what.
+      if (!answer.ok || answer.redirected || answer.headers.has("HX-Redirect")) return void (location.href = opener.href);
       dialog.innerHTML = await answer.text();
       dialog.showModal();
     } else if (event.target.closest("[data-dialog-close]") && dialog.open) {

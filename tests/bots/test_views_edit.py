@@ -205,6 +205,6 @@ def test_a_link_may_fill_in_the_form(person: Client) -> None:
     assert 'name="config.lower" value="1800"' in page
 
 
-def test_a_bot_may_be_called_new(person: Client) -> None:
-    assert person.post("/new/", form(name="new"))["Location"] == "/bots/new/"
-    assert person.get("/bots/new/").status_code == 200
+def test_a_bot_may_be_called_like_one_of_our_pages(person: Client) -> None:
+    assert person.post("/new/", form(name="login"))["Location"] == "/bots/login/"
+    assert person.get("/bots/login/").status_code == 200
