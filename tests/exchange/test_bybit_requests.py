@@ -9,6 +9,7 @@ import hmac
 import json
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,8 +28,10 @@ CANCEL = "/v5/order/cancel"
 LINK_ID = "ta1a2b3c0123456789abcdef01234567"
 
 
-def order(symbol: str = "BTC/USDT", side: Side = Side.BUY, type: OrderType = OrderType.LIMIT, **rest: object):
-    defaults: dict[str, object] = {"amount": Decimal("0.001")}
+def order(
+    symbol: str = "BTC/USDT", side: Side = Side.BUY, type: OrderType = OrderType.LIMIT, **rest: Any
+) -> OrderRequest:
+    defaults: dict[str, Any] = {"amount": Decimal("0.001")}
     if type is OrderType.LIMIT:
         defaults["price"] = Decimal("50000")
     return OrderRequest(symbol, LINK_ID, side, type, **{**defaults, **rest})

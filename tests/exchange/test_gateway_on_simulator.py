@@ -95,8 +95,12 @@ def link_id(number: int) -> str:
     return f"ta{number:030}"
 
 
-def limit(number: int, side: Side, price: str, amount: str = "0.5", symbol: str = SPOT, **rest: bool) -> OrderRequest:
-    return OrderRequest(symbol, link_id(number), side, OrderType.LIMIT, Decimal(amount), Decimal(price), **rest)
+def limit(
+    number: int, side: Side, price: str, amount: str = "0.5", symbol: str = SPOT, *, post_only: bool = False
+) -> OrderRequest:
+    return OrderRequest(
+        symbol, link_id(number), side, OrderType.LIMIT, Decimal(amount), Decimal(price), post_only=post_only
+    )
 
 
 def test_a_buy_rests_and_fills_when_the_market_comes_down(gateway: CcxtGateway, simulator: SimulatorProcess) -> None:

@@ -159,6 +159,10 @@ def last(symbol: str) -> Decimal | None:
     return price.last if price else None
 
 
+async def prices_are(expected: dict[str, Decimal]) -> None:
+    await eventually(lambda: {symbol: last(symbol) for symbol in expected} == expected, f"the prices {expected}")
+
+
 def want(*symbols: str, account_id: int = 1) -> None:
     prices.replace_subscriptions({VENUE: Subscription(account_id, frozenset(symbols))})
 
@@ -192,9 +196,7 @@ def test_prices_arrive_over_the_socket(simulator: SimulatorProcess) -> None:
             for _ in range(5):
                 now = await step(simulator, 4)
                 expected = {SPOT: now["ETHUSDT"], LINEAR: now["ETHUSDT"], "BTC/USDT": now["BTCUSDT"]}
-                await eventually(
-                    lambda expected=expected: {s: last(s) for s in expected} == expected, "the newest prices"
-                )
+                await prices_are(expected)
             price = prices.read_price(VENUE, LINEAR)
             assert price is not None
             assert price.timestamp == simulator.status()["time"]
@@ -243,13 +245,13 @@ def test_a_silent_socket_is_replaced_by_polling_and_back(simulator: SimulatorPro
             wire.mute = True
             for _ in range(3):
                 now = await step(simulator, 4)
-                await eventually(lambda now=now: last(SPOT) == now["ETHUSDT"], "the polled price")
+                await prices_are({SPOT: now["ETHUSDT"]})
 
             wire.mute = False
             wire.hang_up()
             await eventually(lambda: wire.sockets_opened >= 2, "a new socket")
             now = await step(simulator, 4)
-            await eventually(lambda: last(SPOT) == now["ETHUSDT"], "the price after the socket came back")
+            await prices_are({SPOT: now["ETHUSDT"]})
             await eventually(lambda: "price socket speaks again" in events(), "back to the socket")
 
     with structlog.testing.capture_logs() as logs:
@@ -268,7 +270,7 @@ def test_a_socket_that_stays_silent_is_given_up(simulator: SimulatorProcess) -> 
         async with Forwarder(simulator.url) as wire, streaming(wire.url, replace(IMPATIENT, reconnect=0.5)):
             await eventually(lambda: wire.sockets_opened >= 3, "new sockets in the place of the silent ones")
             now = await step(simulator, 4)
-            await eventually(lambda: last(SPOT) == now["ETHUSDT"], "a price")
+            await prices_are({SPOT: now["ETHUSDT"]})
 
     run(scenario)
 
