@@ -37,7 +37,6 @@ def _stop(bot: Bot, request: HttpRequest) -> Bot | None:
     return services.stop_bot(
         bot=bot,
         requested_by=username(request),
-        reason="Stopped on the dashboard.",
         close_position=request.POST.get("position") == "close",
     )
 
@@ -51,9 +50,7 @@ def _resume(bot: Bot, request: HttpRequest) -> Bot | None:
 
 
 def _emergency_stop(bot: Bot, request: HttpRequest) -> Bot | None:
-    return services.emergency_stop_bot(
-        bot=bot, requested_by=username(request), reason="Emergency stop on the dashboard."
-    )
+    return services.emergency_stop_bot(bot=bot, requested_by=username(request))
 
 
 def _delete(bot: Bot, request: HttpRequest) -> Bot | None:

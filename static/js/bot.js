@@ -42,10 +42,11 @@
     const shown = fills.filter((fill) => candleOf(fill.time) >= firstTime).sort((a, b) => a.time - b.time);
     markers.setMarkers(shown.map((fill) => ({
       time: candleOf(fill.time),
-      position: fill.side === "buy" ? "belowBar" : "aboveBar",
+      position: fill.side === "buy" ? "atPriceBottom" : "atPriceTop",
+      price: fill.price,
       shape: fill.side === "buy" ? "arrowUp" : "arrowDown",
       color: colour(fill.side === "buy" ? "blue" : "orange"),
-      size: 1,
+      size: 0.8,
     })));
     box.dataset.fillMarkers = String(shown.length);
   }
@@ -87,8 +88,10 @@
   }
 
   function zoom() {
-    const bars = box.clientWidth < 600 ? 60 : 160;
+    const [fewest, most] = box.clientWidth < 600 ? [40, 60] : [80, 160];
     const count = Number(box.dataset.candles || 0);
+    // A handful of candles must not fill the screen.
+    const bars = Math.min(most, Math.max(fewest, count));
     chart.timeScale().setVisibleLogicalRange({ from: count - bars, to: count + 6 });
     equityChart.timeScale().fitContent();
   }
@@ -99,6 +102,9 @@
     if (answer.ok) showTrading(await answer.json());
   }
 
+  // Prices arrive as samples: a candle begins where the last one ended, until the exchange tells its own.
+  const opening = (time, from, to) => ({ time, open: from, high: Math.max(from, to), low: Math.min(from, to), close: to });
+
   // --- What ticks say ------------------------------------------------------------------------------------------
   function onPrice(price, time) {
     if (!lastCandle || !Number.isFinite(price)) return;
@@ -108,7 +114,7 @@
     if (start > lastCandle.time + seconds) return void reload();
     lastCandle = start === lastCandle.time
       ? { ...lastCandle, high: Math.max(lastCandle.high, price), low: Math.min(lastCandle.low, price), close: price }
-      : { time: start, open: price, high: price, low: price, close: price };
+      : opening(start, lastCandle.close, price);
     candles.update(lastCandle);
     showPrice(price);
   }
@@ -154,7 +160,7 @@
     }
   });
   // Hints are samples of the price: now and then the exchange's own candles take the place of ours.
-  setInterval(() => document.hidden || reload(), 30000);
+  setInterval(() => document.hidden || reload(), 15000);
   body.addEventListener("ta:orders", refreshTrading);
   body.addEventListener("ta:online", reload);
   body.addEventListener("ta:theme", recolour);
