@@ -33,7 +33,9 @@ class ExchangeAccount(models.Model):
     api_key = EncryptedCharField(max_length=256, blank=True)
     api_secret = EncryptedCharField(max_length=512, blank=True)
     api_password = EncryptedCharField(max_length=256, blank=True)
-    options = models.JSONField(default=dict, blank=True, help_text="Passed to ccxt, e.g. {&quot;enableRateLimit&quot;: false}.")
+    options = models.JSONField(
+        default=dict, blank=True, help_text="Passed to ccxt, e.g. {&quot;enableRateLimit&quot;: false}."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     # When the account's orders and fills were last read, and how far. Guarded by this row's lock: one reader at a

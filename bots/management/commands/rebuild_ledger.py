@@ -27,7 +27,9 @@ class Command(BaseCommand):
             differences = rebuild(bot, now=timezone.now())
             changed += len(differences)
             for difference in differences:
-                self.stdout.write(f"{bot.name}  {difference.what}: kept {difference.kept}, rebuilt {difference.rebuilt}")
+                self.stdout.write(
+                    f"{bot.name}  {difference.what}: kept {difference.kept}, rebuilt {difference.rebuilt}"
+                )
             self.stdout.write(f"{bot.name}: {bot.fills.count()} fills, {'equal' if not differences else 'CHANGED'}")
         if changed:
             raise CommandError(f"{changed} value(s) differed from the fills; they are right now.")
