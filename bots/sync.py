@@ -114,6 +114,7 @@ def _book_new(
         for order in Order.objects.select_for_update(no_key=True, of=("self",))
         .filter(account=account, client_order_id__in={report.client_order_id for report in new})
         .select_related("bot")
+        .order_by("id")
     }
     booked = []
     for report in sorted(new, key=lambda item: item.timestamp):
