@@ -142,7 +142,7 @@ def test_an_unknown_strategy_is_refused_with_the_known_ones() -> None:
 
 def test_an_unknown_symbol_is_refused_at_the_start_with_near_ones(market: SteppedMarket) -> None:
     bot = cast.bot(account=market.account, symbol="ETH/EUR", run=0)
-    with pytest.raises(ConfigInvalid, match="has no market ETH/EUR. Did you mean ETH/USDT"):
+    with pytest.raises(ConfigInvalid, match=r"has no market ETH/EUR\. Did you mean ETH/USDT"):
         services.start_bot(bot=bot, requested_by="alice")
 
 
