@@ -9,6 +9,7 @@ from rest_framework import serializers
 from bots.api.rendering import PlainDecimalField
 from bots.lifecycle import BotStatus, OrderStatus
 from bots.models import BotMode, EventKind, Severity
+from bots.models.bot import ENVIRONMENTS_OF_MODE
 from bots.models.order import SIDES, TYPES
 from exchange.connection import Verdict
 from exchange.models import Environment, ExchangeAccount
@@ -47,17 +48,33 @@ class BotOut(serializers.Serializer[Any]):
     errors_in_a_row = serializers.IntegerField()
 
 
+def _only_account(mode: BotMode) -> ExchangeAccount:
+    fit = list(ExchangeAccount.objects.filter(environment__in=ENVIRONMENTS_OF_MODE[mode]).order_by("name")[:10])
+    if len(fit) == 1:
+        return fit[0]
+    names = ", ".join(account.name for account in fit)
+    mend = f"name one of: {names}" if fit else f"there is none that mode {mode} can trade on; add one first"
+    raise serializers.ValidationError({"account": f"account is missing: {mend}."})
+
+
 class PlanIn(serializers.Serializer[Any]):
     """What a preview needs."""
 
     account = serializers.SlugRelatedField(
         slug_field="name",
         queryset=ExchangeAccount.objects.all(),
+        required=False,
         error_messages={"does_not_exist": "There is no exchange account named {value}."},
+        help_text="May be left out where there is only one that the mode can trade on.",
     )
     symbol = serializers.CharField(max_length=64)
     strategy = serializers.CharField(max_length=64)
     config = serializers.DictField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "account" not in attrs and not self.partial:
+            attrs["account"] = _only_account(BotMode(attrs.get("mode", BotMode.DEMO)))
+        return attrs
 
 
 class BotIn(PlanIn):

@@ -40,6 +40,23 @@ def test_a_bot_is_created_stopped_and_read_back(api: APIClient) -> None:
     assert Event.objects.get().message == "Created by alice."
 
 
+def test_the_only_account_that_fits_the_mode_need_not_be_named(api: APIClient) -> None:
+    body = wanted()
+    del body["account"]
+    cast.account("real", environment="live", base_url="")
+    assert api.post("/api/v1/bots/", body, format="json").json()["account"] == "practice"
+
+
+def test_among_several_accounts_one_has_to_be_named(api: APIClient) -> None:
+    body = wanted()
+    del body["account"]
+    cast.account("second")
+    answer = api.post("/api/v1/bots/", body, format="json")
+    assert answer.status_code == 400
+    (error,) = answer.json()["errors"]
+    assert (error["field"], error["message"]) == ("account", "account is missing: name one of: practice, second.")
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "words"),
     [
