@@ -61,6 +61,7 @@ def reconcile(account: ExchangeAccount, *, now: datetime) -> list[Line]:
     Raises ``NeedsOperator`` when the market would not leave that moment, ``ExchangeError`` when the exchange cannot be
     reached.
     """
+    account.refresh_from_db()
     gateway = gateway_for(account.gateway_config())
     with ExitStack() as still:
         for bot_id in Bot.objects.filter(account=account).order_by("id").values_list("id", flat=True):

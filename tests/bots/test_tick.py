@@ -40,7 +40,6 @@ def started(market: SteppedMarket, **config: object) -> Bot:
 
 
 def assert_reconciled(market: SteppedMarket) -> None:
-    market.account.refresh_from_db()
     lines = reconcile(market.account, now=cast.NOW)
     assert lines
     assert [line for line in lines if not line.equal] == []
