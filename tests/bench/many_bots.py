@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class TickListener(threading.Thread):
         self.waits: list[float] = []
         self.counts: Counter[str] = Counter()
         self.listening = False
+        self.ended = False
         self._received: dict[str, float] = {}
         self._ticks: set[str] = set()
 
@@ -51,7 +53,10 @@ class TickListener(threading.Thread):
                 "task-failed": lambda event: self._count("failed", event),
                 "task-revoked": lambda event: self._count("expired", event),
             }
-            self.app.events.Receiver(connection, handlers=handlers).capture(limit=None, timeout=None, wakeup=True)
+            receiver = self.app.events.Receiver(connection, handlers=handlers)
+            for _ in receiver.itercapture(limit=None, timeout=None, wakeup=True):
+                if self.ended:
+                    return
 
     def _on_received(self, event: dict[str, Any]) -> None:
         if event["name"] == "bots.tasks.tick_bot":
@@ -108,6 +113,7 @@ def _measure(stack: BenchStack, bots: int, seconds: int) -> Iterator[str]:
     begun = time.monotonic()
     time.sleep(seconds)
     listener.listening = False
+    listener.ended = True
     took = time.monotonic() - begun
     after = _cpu(stack)
     memory = _memory(stack)
@@ -141,8 +147,8 @@ def _configuration(names: list[str]) -> dict[str, Any]:
                 "config": {
                     "range_percent": str(2 + number % 5),
                     "grids": 20,
-                    "investment": "500",
-                    "leverage": "2",
+                    "investment": "600",
+                    "leverage": "5",
                     "direction": ("long", "neutral", "short")[number % 3],
                 },
             }
@@ -166,14 +172,24 @@ def _processes(stack: BenchStack) -> dict[str, list[psutil.Process]]:
 
 
 def _cpu(stack: BenchStack) -> dict[str, float]:
+    """Seconds used so far. What a short-lived helper of PostgreSQL used is in its parent's count once it has ended."""
     used: dict[str, float] = {}
     for name, group in _processes(stack).items():
-        times = [process.cpu_times() for process in group]
-        # A parent's children_user counts what ended meanwhile: PostgreSQL's and the workers' short-lived ones.
-        used[name] = sum(t.user + t.system for t in times) + times[0].children_user + times[0].children_system
+        own = group[0].cpu_times()
+        used[name] = own.user + own.system + own.children_user + own.children_system
+        for process in group[1:]:
+            with suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                used[name] += times.user + times.system
     return used
 
 
 def _memory(stack: BenchStack) -> dict[str, float]:
     """Proportional set size: shared pages are counted once."""
-    return {name: sum(process.memory_full_info().pss for process in group) for name, group in _processes(stack).items()}
+    used: dict[str, float] = {}
+    for name, group in _processes(stack).items():
+        used[name] = 0
+        for process in group:
+            with suppress(psutil.NoSuchProcess):
+                used[name] += process.memory_full_info().pss
+    return used
