@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from bots import hints
 from bots.decision import Scene, StrategyFailed, config_of, run_strategy, standing_orders, wind_down
@@ -40,8 +40,8 @@ Clock = Callable[[], datetime]
 
 UNANSWERED = frozenset({OrderStatus.SENT, OrderStatus.UNKNOWN})
 
-# A strategy that fails this often in a row is taken off the market.
-STRATEGY_ERRORS_ALLOWED = 3
+# A bot whose strategy, or whose tick itself, fails this often in a row is taken off the market.
+FAILURES_ALLOWED = 3
 # An exchange that fails this often in a row is worth an alarm; the bot keeps trying.
 EXCHANGE_ERRORS_BEFORE_ALARM = 10
 
@@ -84,7 +84,14 @@ def _tick_and_note_errors(
         _note_exchange_error(bot, error.detail, now=clock())
         return TickOutcome.FAILED
     except StrategyFailed as error:
-        _note_strategy_error(bot, error, now=clock())
+        _note_failure(bot, "The strategy", EventKind.STRATEGY_ERROR, error.__cause__ or error, now=clock())
+        return TickOutcome.FAILED
+    except DatabaseError:
+        # Nothing can be noted either; the next tick goes on from what was committed.
+        raise
+    except Exception as error:  # noqa: BLE001
+        # A fault of our own. It must neither go unnoticed nor go on with somebody's money.
+        _note_failure(bot, "The tick", EventKind.HEALTH_CRITICAL, error, now=clock())
         return TickOutcome.FAILED
     if bot.errors_in_a_row and outcome is TickOutcome.DONE:
         Bot.objects.filter(pk=bot.pk).update(errors_in_a_row=0, last_error="")
@@ -111,7 +118,6 @@ def _tick(bot: Bot, clock: Clock, sync_max_age: timedelta | None, price_max_age:
         live = standing_orders(Order.objects.filter(bot=bot).live())
     if bot.audit_due:
         audit_open_orders([bot], gateway=gateway, now=now)
-        Bot.objects.filter(pk=bot.pk).update(audit_due=False)
     first_config = _prepare_start(bot, market, ticker, gateway) if bot.status == BotStatus.STARTING else None
     plan, changed = _decide(bot, Scene(bot, market, ticker, now, live, first_config))
     if plan.cancel or any(order.cancel_requested for order in live):
@@ -216,13 +222,14 @@ def _note_exchange_error(bot: Bot, detail: str, *, now: datetime) -> None:
     hints.publish("status", bot=bot.name, data={"error": detail})
 
 
-def _note_strategy_error(bot: Bot, error: StrategyFailed, *, now: datetime) -> None:
-    errors = bot.errors_in_a_row + 1
-    Bot.objects.filter(pk=bot.pk).update(errors_in_a_row=errors, last_error=str(error))
-    log.error("strategy failed", exc_info=error.__cause__)
-    record(EventKind.STRATEGY_ERROR, str(error), now=now, bot=bot, severity=Severity.CRITICAL)
-    if errors >= STRATEGY_ERRORS_ALLOWED:
-        _emergency(bot, f"The strategy failed {errors} times in a row: {error}", now=now)
+def _note_failure(bot: Bot, who: str, kind: EventKind, error: BaseException, *, now: datetime) -> None:
+    detail = f"{type(error).__name__}: {error}"
+    failures = bot.errors_in_a_row + 1
+    Bot.objects.filter(pk=bot.pk).update(errors_in_a_row=failures, last_error=detail)
+    log.error("tick failed", who=who, errors_in_a_row=failures, exc_info=error)
+    record(kind, f"{who} failed: {detail}", now=now, bot=bot, severity=Severity.CRITICAL)
+    if failures >= FAILURES_ALLOWED:
+        _emergency(bot, f"{who} failed {failures} times in a row: {detail}", now=now)
 
 
 def _emergency(bot: Bot, reason: str, *, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,23 +13,11 @@ from bots.lifecycle import OrderStatus
 from bots.models import Bot, Fill, Order
 from bots.models.order import client_order_id
 from exchange.models import ExchangeAccount
-from strategies.contract import MarketKind, MarketSpec
+from tests.strategies.markets import LINEAR
 
 NOW = datetime(2025, 5, 4, 12, 0, tzinfo=UTC)
 
-ETH_LINEAR = MarketSpec(
-    symbol="ETH/USDT:USDT",
-    kind=MarketKind.LINEAR,
-    base="ETH",
-    quote="USDT",
-    tick=Decimal("0.01"),
-    step=Decimal("0.01"),
-    min_amount=Decimal("0.01"),
-    min_notional=Decimal("5"),
-    max_amount=Decimal("1000"),
-    maker_fee=Decimal("0.0002"),
-    taker_fee=Decimal("0.00055"),
-)
+ETH_LINEAR = replace(LINEAR, max_amount=Decimal(1000))
 
 _numbers = itertools.count(1)
 

@@ -294,3 +294,40 @@ def test_a_wrong_key_takes_the_bot_off_the_market_with_a_clear_reason(market: St
     assert market.tick(bot) is TickOutcome.FAILED
     assert bot.status == BotStatus.EMERGENCY
     assert "key" in bot.status_reason.lower()
+
+
+def test_a_strategy_that_fails_three_times_is_taken_off_the_market(market: SteppedMarket) -> None:
+    bot = started(market)
+    market.tick(bot)
+    Snapshot.objects.update(state={"phase": "unheard of"})
+    for failures in (1, 2):
+        assert market.tick(bot) is TickOutcome.FAILED
+        assert (bot.status, bot.errors_in_a_row) == (BotStatus.RUNNING, failures)
+        assert "not a grid's snapshot" in bot.last_error
+    assert market.tick(bot) is TickOutcome.FAILED
+    assert bot.status == BotStatus.EMERGENCY
+    assert bot.status_reason.startswith(
+        "The strategy failed 3 times in a row: ValueError: This is not a grid's snapshot"
+    )
+    assert Event.objects.filter(kind=EventKind.STRATEGY_ERROR).count() == 3
+    market.tick(bot)
+    assert market.listed() == {}
+
+
+def test_a_fault_of_our_own_is_noted_and_stops_the_bot_too(
+    market: SteppedMarket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = started(market)
+    market.tick(bot)
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr("bots.tick.sync_account", broken)
+    for _ in range(3):
+        assert market.tick(bot) is TickOutcome.FAILED
+    assert bot.status == BotStatus.EMERGENCY
+    assert bot.status_reason == "The tick failed 3 times in a row: RuntimeError: a fault"
+    monkeypatch.undo()
+    market.tick(bot)
+    assert market.listed() == {}

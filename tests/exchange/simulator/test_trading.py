@@ -22,7 +22,7 @@ LINEAR = "ETH/USDT:USDT"
 def wallet(exchange: Any, coin: str) -> str:
     """The wallet balance as the exchange wrote it: ccxt's floats would hide the last digits."""
     rows = exchange.fetch_balance()["info"]["result"]["list"][0]["coin"]
-    return next(row["walletBalance"] for row in rows if row["coin"] == coin)
+    return str(next(row["walletBalance"] for row in rows if row["coin"] == coin))
 
 
 def order_of(exchange: Any, symbol: str, client_id: str) -> dict[str, Any]:
