@@ -3,7 +3,7 @@
 Strategy, tick, PostgreSQL, Redis, ccxt over HTTP and the simulator's matching on one side; on the other the naive
 oracle, forty lines over the candles that know none of it. The fills have to be the same: point, price, amount, order.
 
-One day by default; ``REPLAY_DAYS=7`` replays the week that docs/performance.md speaks of.
+Two days by default; ``REPLAY_DAYS=7`` replays the week that docs/performance.md speaks of.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.exchange.simulator.process import SimulatorProcess
 from tests.strategies.grid_oracle import GridRules, OracleFill, grid_fills
 
 FILE = "binance_ETHUSDT_linear_1m_202505.parquet"
-DAYS = Decimal(os.environ.get("REPLAY_DAYS") or "1")
+DAYS = Decimal(os.environ.get("REPLAY_DAYS") or "2")
 CANDLES = int(DAYS * 24 * 60)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -92,7 +92,7 @@ def test_the_stack_gives_exactly_the_fills_of_the_naive_oracle(
             for fill in Fill.objects.filter(bot=bot).select_related("order").order_by("id")
         ]
         lines = reconcile(market.account, now=cast.NOW)
-    assert len(expected) > 20 * DAYS
+    assert len(expected) > 5 * DAYS  # or there would be little to compare
     assert traded == expected
     assert [line for line in lines if not line.equal] == []
 
