@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+import structlog
 from pydantic import ValidationError
 
 from bots.errors import ExchangeUnavailable
@@ -16,6 +17,8 @@ from exchange.errors import ExchangeError
 from exchange.models import ExchangeAccount
 from strategies.contract import Level, MarketSpec, Problem, Strategy, StrategyConfig
 from strategies.registry import UnknownStrategy, get_strategy
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,10 @@ def preview(*, account: ExchangeAccount, symbol: str, strategy: str, config: Map
     parsed, problems = parse_config(strategy, config)
     try:
         gateway = gateway_for(account.gateway_config())
-        market = gateway.markets().get(symbol)
+        markets = gateway.markets()
+        market = markets.get(symbol)
         if market is None:
-            near = [known for known in gateway.markets() if known.split("/")[0] == symbol.split("/")[0]][:4]
-            mend = f" Did you mean {', '.join(near)}?" if near else ""
-            problems.append(Problem("symbol", f"{account.exchange_id} has no market {symbol}.{mend}", value=symbol))
+            problems.append(_unknown_symbol(account, symbol, markets))
             return Preview(None, [], problems)
         price = gateway.ticker(symbol).last
         if parsed is None:
@@ -64,6 +66,23 @@ def preview(*, account: ExchangeAccount, symbol: str, strategy: str, config: Map
     )
     problems += [replace(problem, field=f"config.{problem.field}" if problem.field else "config") for problem in found]
     return Preview(price, chosen.levels(parsed, market, price), problems, market)
+
+
+def symbol_problem(*, account: ExchangeAccount, symbol: str) -> Problem | None:
+    """What is wrong with the symbol on the account's exchange. An exchange that cannot be asked now has no objection:
+    the start asks again."""
+    try:
+        markets = gateway_for(account.gateway_config()).markets()
+    except ExchangeError as error:
+        log.warning("symbol not checked", account=account.name, symbol=symbol, reason=error.detail)
+        return None
+    return None if symbol in markets else _unknown_symbol(account, symbol, markets)
+
+
+def _unknown_symbol(account: ExchangeAccount, symbol: str, markets: Mapping[str, MarketSpec]) -> Problem:
+    near = [known for known in markets if known.split("/")[0] == symbol.split("/")[0]][:4]
+    mend = f" Did you mean {', '.join(near)}?" if near else ""
+    return Problem("symbol", f"{account.exchange_id} has no market {symbol}.{mend}", value=symbol)
 
 
 def parse_config(strategy: str, config: Mapping[str, Any]) -> tuple[StrategyConfig | None, list[Problem]]:

@@ -17,7 +17,7 @@ from bots.events import record
 from bots.lifecycle import BotStatus
 from bots.models import Bot, BotMode, EventKind, Severity
 from bots.models.bot import ENVIRONMENTS_OF_MODE
-from bots.preflight import check_config, parse_config
+from bots.preflight import check_config, parse_config, symbol_problem
 from bots.schedule import enable_ticks, remove_ticks
 from bots.watchlist import publish_watchlist
 from exchange.models import ExchangeAccount
@@ -40,11 +40,12 @@ def create_bot(
     mode: str = BotMode.DEMO,
     tick_interval: int = 1,
 ) -> Bot:
-    """A stopped bot. Raises ``ConfigInvalid`` or ``ModeRefused``; the market itself is asked when the bot starts."""
+    """A stopped bot. Raises ``ConfigInvalid`` or ``ModeRefused``; prices and balances are looked at when it starts."""
     bot = Bot(owner=owner, name=name, account=account, symbol=symbol, strategy=strategy, mode=mode)
     bot.tick_interval = tick_interval
     _set_config(bot, config)
     _check_fields(bot)
+    _check_symbol(bot)
     with transaction.atomic():
         bot.save()
         record(EventKind.BOT_CREATED, f"Created by {requested_by}.", now=timezone.now(), bot=bot)
@@ -66,6 +67,8 @@ def update_bot(*, bot: Bot, requested_by: str, **changes: Any) -> Bot:
                 setattr(bot, name, value)
         _set_config(bot, changes.get("config", bot.config))
         _check_fields(bot)
+        if {"symbol", "account"} & set(changes):
+            _check_symbol(bot)
         bot.save()
         changed = ", ".join(sorted(changes)) or "nothing"
         record(EventKind.BOT_CHANGED, f"Changed by {requested_by}: {changed}.", now=timezone.now(), bot=bot)
@@ -201,6 +204,12 @@ def _check_fields(bot: Bot) -> None:
             ]
         ) from error
     _check_mode(bot)
+
+
+def _check_symbol(bot: Bot) -> None:
+    problem = symbol_problem(account=bot.account, symbol=bot.symbol)
+    if problem is not None:
+        raise ConfigInvalid([problem])
 
 
 def _check_mode(bot: Bot) -> None:

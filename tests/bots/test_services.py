@@ -146,6 +146,20 @@ def test_an_unknown_symbol_is_refused_at_the_start_with_near_ones(market: Steppe
         services.start_bot(bot=bot, requested_by="alice")
 
 
+def test_an_unknown_symbol_is_refused_at_the_creation_when_the_exchange_can_be_asked(market: SteppedMarket) -> None:
+    with pytest.raises(ConfigInvalid, match=r"has no market ETH/EUR\."):
+        services.create_bot(
+            owner=cast.alice(),
+            name="eth",
+            account=market.account,
+            symbol="ETH/EUR",
+            strategy="grid",
+            config=cast.grid_config(),
+            requested_by="alice",
+        )
+    assert not Bot.objects.exists()
+
+
 def test_live_needs_a_live_account() -> None:
     with pytest.raises(ModeRefused, match="mode live needs an account of environment live; practice is simulator"):
         services.update_bot(bot=cast.bot(), requested_by="alice", mode="live")
