@@ -177,7 +177,7 @@ def _ticker(bot: Bot, gateway: ExchangeGateway, now: datetime, max_age: timedelt
         max_age = timedelta(seconds=settings.PRICE_MAX_AGE_SECONDS)
     if max_age:
         cached = read_price(bot.account.venue, bot.symbol)
-        if cached is not None and now.timestamp() * 1000 - cached.received <= max_age.total_seconds() * 1000:
+        if cached is not None and cached.is_fresh(int(now.timestamp() * 1000), int(max_age.total_seconds() * 1000)):
             return Ticker(bot.symbol, cached.last, cached.timestamp, cached.bid, cached.ask)
     return gateway.ticker(bot.symbol)
 

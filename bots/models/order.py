@@ -128,11 +128,6 @@ class Order(models.Model):
         return Decimal(self.amount - self.filled)
 
     @property
-    def is_settled(self) -> bool:
-        """Over, and every execution that the exchange reported is booked."""
-        return not self.is_live and self.filled >= self.reported_filled
-
-    @property
     def average_price(self) -> Decimal | None:
         return self.filled_quote / self.filled if self.filled else None
 
