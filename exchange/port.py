@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from exchange.traits import VenueTraits
 from strategies.contract import MarketKind, MarketSpec, OrderType, Side
 
 
@@ -82,7 +83,10 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class OrderReport:
-    """An order as the exchange knows it. ``client_order_id`` is empty for orders placed by hand."""
+    """An order as the exchange knows it. ``client_order_id`` is empty for orders placed by hand.
+
+    ``triggered`` says of a stop order whether its trigger price was met; ``None`` of every other order.
+    """
 
     symbol: str
     client_order_id: str
@@ -94,6 +98,8 @@ class OrderReport:
     filled: Decimal | None = None
     price: Decimal | None = None
     average_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    triggered: bool | None = None
     timestamp: int | None = None
     reason: str = ""
 
@@ -116,6 +122,9 @@ class FillReport:
 
 
 class ExchangeGateway(Protocol):
+    @property
+    def traits(self) -> VenueTraits: ...
+
     def server_time(self) -> int: ...
 
     def markets(self) -> Mapping[str, MarketSpec]:
@@ -140,8 +149,15 @@ class ExchangeGateway(Protocol):
         """All pages."""
         ...
 
-    def order(self, symbol: str, client_order_id: str) -> OrderReport:
-        """Looks among open orders, then in the history. Raises ``OrderNotFound``."""
+    def order(self, symbol: str, client_order_id: str, *, exchange_order_id: str = "") -> OrderReport:
+        """Looks among open orders, then in the history. Raises ``OrderNotFound``.
+
+        ``exchange_order_id``, here and below, helps where an exchange cannot look orders up by our id.
+        """
+        ...
+
+    def orders_since(self, symbol: str, since: int) -> list[OrderReport]:
+        """Open and closed orders of the account created at or after ``since``: for exchanges without client ids."""
         ...
 
     def fills_since(self, kind: MarketKind, since: int) -> list[FillReport]:
@@ -152,7 +168,25 @@ class ExchangeGateway(Protocol):
         """Sends once, never retries by itself. Raises ``OutcomeUnknown`` when no trustworthy answer came."""
         ...
 
-    def cancel(self, symbol: str, client_order_id: str) -> None:
+    def amend(
+        self,
+        symbol: str,
+        client_order_id: str,
+        *,
+        amount: Decimal,
+        price: Decimal | None = None,
+        trigger_price: Decimal | None = None,
+        exchange_order_id: str = "",
+    ) -> None:
+        """Changes a standing order in place, keeping its ids. ``amount`` is the whole order's, filled part included.
+
+        What stays the same may be given again: an order that is already so is no error. Raises ``OrderNotFound`` when
+        nothing stands that could be amended (it may have filled), ``OrderRejected`` when the exchange will not have
+        it so (the old order stands), ``OutcomeUnknown`` when no trustworthy answer came.
+        """
+        ...
+
+    def cancel(self, symbol: str, client_order_id: str, *, exchange_order_id: str = "") -> None:
         """Raises ``OrderNotFound`` when the exchange has nothing to cancel: it may have filled."""
         ...
 
