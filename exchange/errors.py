@@ -23,6 +23,17 @@ class RateLimited(TemporaryError):
         self.retry_after = retry_after
 
 
+class NothingSent(TemporaryError):
+    """The platform itself held the call back (no budget, a ban, an open breaker): not one byte left this machine.
+
+    ``retry_after`` seconds is when it is worth another try, or ``None`` when nobody can say.
+    """
+
+    def __init__(self, detail: str, retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
 class OrderRejected(ExchangeError):
     """The exchange refused this order for what it is. Tell; do not send it again unchanged."""
 
