@@ -18,8 +18,8 @@ import structlog
 from django.core.cache import cache
 
 from bots.errors import ExchangeUnavailable
-from exchange.ccxt_gateway import gateway_for
 from exchange.errors import ExchangeError
+from exchange.gateways import gateway_for
 from exchange.models import ExchangeAccount
 from exchange.port import Candle, ExchangeGateway
 from strategies.contract import MarketSpec

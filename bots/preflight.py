@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from bots.errors import ExchangeUnavailable
 from bots.history import resolve_config
-from exchange.ccxt_gateway import gateway_for
 from exchange.errors import ExchangeError
+from exchange.gateways import gateway_for
 from exchange.models import ExchangeAccount
 from strategies.contract import Level, MarketSpec, Problem, Strategy, StrategyConfig
 from strategies.registry import UnknownStrategy, get_strategy

@@ -20,8 +20,8 @@ from bots.ledger import PRECISION, ZERO
 from bots.locks import LockKind, wait_for_lock
 from bots.models import Bot, Fill, Order, Position
 from bots.sync import kind_of, sync_account
-from exchange.ccxt_gateway import gateway_for
 from exchange.errors import NeedsOperator
+from exchange.gateways import gateway_for
 from exchange.models import ExchangeAccount
 from exchange.port import Balance, ExchangeGateway, ExchangePosition, FillReport, OrderReport
 from strategies.contract import MarketKind, Side

@@ -26,8 +26,8 @@ from bots.plan import Plan
 from bots.schedule import disable_ticks
 from bots.sending import resolve_unanswered, send_cancels, send_intents
 from bots.sync import OVERLAP_MS, audit_open_orders, kind_of, sync_account
-from exchange.ccxt_gateway import gateway_for
 from exchange.errors import AuthenticationFailed, ExchangeError, NeedsOperator
+from exchange.gateways import gateway_for
 from exchange.models import ExchangeAccount
 from exchange.port import ExchangeGateway, Ticker
 from exchange.prices import read_price

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
@@ -38,7 +37,7 @@ _CLOCK_MOVED_MS = 250
 class CcxtGateway:
     """One account at one exchange, for one thread.
 
-    Get it from :func:`gateway_for`, which keeps one per thread; a gateway must not be shared between threads.
+    Get it from :func:`exchange.gateways.gateway_for`, which keeps one per thread; a gateway must not be shared between threads.
     """
 
     def __init__(self, config: GatewayConfig, venue: Venue | None = None) -> None:
@@ -327,24 +326,3 @@ def find_order(reports: list[OrderReport], symbol: str, client_order_id: str) ->
         if report.client_order_id == client_order_id:
             return report
     raise OrderNotFound(f"The exchange knows no order {client_order_id} on {symbol}.")
-
-
-# --- One gateway per thread and account ----------------------------------------------------------------------------
-
-_local = threading.local()
-
-
-def gateway_for(config: GatewayConfig) -> CcxtGateway:
-    """This thread's gateway for the account. Cheap when called again; new keys or options make a new one."""
-    gateways: dict[GatewayConfig, CcxtGateway] = _local.__dict__.setdefault("gateways", {})
-    gateway = gateways.get(config)
-    if gateway is None:
-        gateway = gateways[config] = build_gateway(config)
-    return gateway
-
-
-def build_gateway(config: GatewayConfig, venue: Venue | None = None) -> CcxtGateway:
-    """A new one, for whoever wants it unshared. ``venue`` takes the place of the process's own."""
-    from exchange.bybit_gateway import BybitGateway  # it subclasses the class above
-
-    return BybitGateway(config, venue) if config.exchange_id == "bybit" else CcxtGateway(config, venue)

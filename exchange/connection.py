@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from exchange.ccxt_gateway import CcxtGateway, build_gateway
+from exchange.ccxt_gateway import CcxtGateway
 from exchange.ccxt_parsing import plain
 from exchange.errors import ExchangeError
 from exchange.gateway_config import GatewayConfig
+from exchange.gateways import build_ccxt_gateway
 from exchange.venues import Venue
 
 # Bybit refuses requests stamped more than a second ahead of its clock or older than the receive window.
@@ -48,7 +49,7 @@ def check_connection(config: GatewayConfig, *, clock: Callable[[], int], allow_w
     checks: list[Check] = []
     try:
         # A venue of its own: a cached one would call a dead exchange reachable.
-        gateway = build_gateway(config, Venue(config))
+        gateway = build_ccxt_gateway(config, Venue(config))
         checks.extend(_checks(gateway, clock, allow_withdrawal))
     except ExchangeError as error:
         name = _NEXT.get(checks[-1].name if checks else "", "balance")

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from bots.models import Bot, Order
 from bots.tick import TickOutcome, tick_bot
-from exchange.ccxt_gateway import gateway_for
+from exchange.gateways import gateway_for
 from exchange.models import ExchangeAccount
 from exchange.port import ExchangeGateway
 from tests.bots import cast

@@ -15,9 +15,9 @@ import pytest
 
 from exchange.bybit_gateway import BybitGateway
 from exchange.ccxt_client import build_client
-from exchange.ccxt_gateway import build_gateway
 from exchange.errors import NeedsOperator, OrderRejected
 from exchange.gateway_config import GatewayConfig
+from exchange.gateways import build_ccxt_gateway
 from exchange.port import OrderRequest, ReportedStatus
 from exchange.venues import Venue
 from strategies.contract import OrderType, Side
@@ -256,7 +256,7 @@ def test_each_environment_has_its_host(bybit_wire: Wire, environment: str, base_
     config = GatewayConfig("bybit", environment, f"bybit-{environment}", base_url, "k", "s", "")
     bybit_wire["/v5/account/wallet-balance"] = listed({"accountType": "UNIFIED", "coin": []})
 
-    build_gateway(config, Venue(config)).balances()
+    build_ccxt_gateway(config, Venue(config)).balances()
 
     assert {sent.host for sent in bybit_wire.sent} == {host}
 

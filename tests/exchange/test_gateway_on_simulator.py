@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.ccxt_gateway import CcxtGateway, build_gateway, gateway_for
+from exchange.ccxt_gateway import CcxtGateway
 from exchange.connection import Verdict, check_connection
 from exchange.errors import (
     AuthenticationFailed,
@@ -24,6 +24,7 @@ from exchange.errors import (
     TemporaryError,
 )
 from exchange.gateway_config import GatewayConfig
+from exchange.gateways import build_ccxt_gateway, gateway_for
 from exchange.port import OrderRequest, ReportedStatus
 from exchange.venues import Venue
 from strategies.contract import MarketKind, OrderType, Side
@@ -57,7 +58,7 @@ def simulator(tmp_path: Path, candles: Path) -> Iterator[SimulatorProcess]:
 @pytest.fixture
 def gateway(simulator: SimulatorProcess) -> CcxtGateway:
     config = config_of(simulator)
-    return build_gateway(config, Venue(config))
+    return build_ccxt_gateway(config, Venue(config))
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def account(standing: SimulatorProcess) -> GatewayConfig:
 
 @pytest.fixture
 def trader(account: GatewayConfig) -> CcxtGateway:
-    return build_gateway(account, Venue(account))
+    return build_ccxt_gateway(account, Venue(account))
 
 
 def config_of(simulator: SimulatorProcess, **changes: str) -> GatewayConfig:
@@ -256,14 +257,14 @@ def test_a_wrong_secret(account: GatewayConfig, trader: CcxtGateway) -> None:
     config = replace(account, api_secret="wrong")
 
     with pytest.raises(AuthenticationFailed, match="secret does not belong to the API key"):
-        build_gateway(config, trader.venue).place(limit(1, Side.BUY, "1500"))
+        build_ccxt_gateway(config, trader.venue).place(limit(1, Side.BUY, "1500"))
 
 
 def test_a_wrong_key(account: GatewayConfig, trader: CcxtGateway) -> None:
     config = replace(account, api_key="wrong")
 
     with pytest.raises(AuthenticationFailed, match="does not know this API key"):
-        build_gateway(config, trader.venue).balances()
+        build_ccxt_gateway(config, trader.venue).balances()
 
 
 def test_a_dead_exchange(gateway: CcxtGateway, simulator: SimulatorProcess) -> None:

@@ -9,9 +9,11 @@ from dataclasses import replace
 import pytest
 import requests
 
-from exchange import ccxt_gateway, venues
-from exchange.ccxt_gateway import CcxtGateway, gateway_for
+from exchange import gateways, venues
+from exchange.ccxt_gateway import CcxtGateway
 from exchange.errors import TemporaryError
+from exchange.gateway_config import GatewayConfig
+from exchange.gateways import gateway_for
 from exchange.venues import Venue
 from tests.exchange.wire import LIVE, Wire
 
@@ -22,7 +24,13 @@ ONE_LOADING = 3  # spot, linear, linear before launch
 @pytest.fixture(autouse=True)
 def new_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(venues, "_venues", {})
-    monkeypatch.setattr(ccxt_gateway, "_local", threading.local())
+    monkeypatch.setattr(gateways, "_local", threading.local())
+
+
+def ccxt_gateway(config: GatewayConfig) -> CcxtGateway:
+    gateway = gateway_for(config)
+    assert isinstance(gateway, CcxtGateway)
+    return gateway
 
 
 class Clock:
@@ -51,7 +59,7 @@ def test_ten_threads_load_the_markets_once(bybit_wire: Wire) -> None:
 
 
 def test_each_thread_has_a_client_of_its_own(bybit_wire: Wire) -> None:
-    clients = in_threads(4, lambda: gateway_for(LIVE).client)
+    clients = in_threads(4, lambda: ccxt_gateway(LIVE).client)
 
     assert len({id(client) for client in clients}) == 4
 
@@ -65,7 +73,7 @@ def test_changed_keys_make_another_gateway(bybit_wire: Wire) -> None:
 
 
 def test_two_accounts_of_a_venue_share_its_markets(bybit_wire: Wire) -> None:
-    one, other = gateway_for(LIVE), gateway_for(replace(LIVE, api_key="another"))
+    one, other = ccxt_gateway(LIVE), ccxt_gateway(replace(LIVE, api_key="another"))
     one.markets()
     other.markets()
 
