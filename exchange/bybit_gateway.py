@@ -5,13 +5,16 @@ https://bybit-exchange.github.io/docs/v5/intro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import ccxt
 
 from exchange import ccxt_parsing
 from exchange.ccxt_gateway import CcxtGateway, find_order
+from exchange.ccxt_parsing import plain
 from exchange.errors import NeedsOperator
 from exchange.gateway_config import GatewayConfig
 from exchange.port import Balance, ExchangePosition, FillReport, OrderReport, OrderRequest, Ticker
@@ -27,6 +30,9 @@ KEPT_MS = 730 * DAY_MS
 SETTLED_MS = DAY_MS
 _LEVERAGE_NOT_MODIFIED = frozenset({"110043", "140043", "34036"})
 _ORDER_DOES_NOT_EXIST = frozenset({"170213", "170143"})
+
+# 10001 is every kind of bad parameter: only its words tell this one from the others.
+_ORDER_NOT_MODIFIED = re.compile(r"remains unchanged|order not modified", re.I)
 
 Page = Mapping[str, Any]
 
@@ -99,7 +105,7 @@ class BybitGateway(CcxtGateway):
             ],
         )
 
-    def order(self, symbol: str, client_order_id: str) -> OrderReport:
+    def order(self, symbol: str, client_order_id: str, *, exchange_order_id: str = "") -> OrderReport:
         """``realtime`` knows open orders and the last 500 closed ones at once; ``history`` the older ones."""
         spec = self._spec(symbol)
         query = {"category": spec.kind.value, "symbol": self._id(symbol), "orderLinkId": client_order_id}
@@ -114,6 +120,23 @@ class BybitGateway(CcxtGateway):
             return find_order(reports, symbol, client_order_id)
 
         return self._read(f"asking for order {client_order_id} on {symbol}", ask)
+
+    def orders_since(self, symbol: str, since: int) -> list[OrderReport]:
+        """The history leaves out what was cancelled unfilled more than a day ago."""
+        spec = self._spec(symbol)
+        query = {"category": spec.kind.value, "symbol": self._id(symbol), "limit": 50}
+
+        def ask() -> list[OrderReport]:
+            # Open ones first: an order that closes in between is then in both, and the history has the last word.
+            standing = self._pages(self.client.privateGetV5OrderRealtime, {**query, "openOnly": 0})
+            found = {payload["orderId"]: ccxt_parsing.bybit_order(payload, spec) for payload in standing}
+            for window in self._windows(since):
+                for payload in self._pages(self.client.privateGetV5OrderHistory, {**query, **window}):
+                    found[payload["orderId"]] = ccxt_parsing.bybit_order(payload, spec)
+            recent = [report for report in found.values() if (report.timestamp or 0) >= since]
+            return sorted(recent, key=lambda report: report.timestamp or 0)
+
+        return self._read(f"asking for the orders of {symbol} since {since}", ask)
 
     def fills_since(self, kind: MarketKind, since: int) -> list[FillReport]:
         """One request when ``since`` is less than a week ago and at most 100 executions came after it.
@@ -168,7 +191,35 @@ class BybitGateway(CcxtGateway):
             params["positionIdx"] = 0  # one-way mode; in hedge mode Bybit then refuses instead of guessing
         return params
 
-    def _cancel(self, symbol: str, client_order_id: str) -> None:
+    def _amend(
+        self,
+        spec: MarketSpec,
+        client_order_id: str,
+        exchange_order_id: str,
+        amount: Decimal,
+        price: Decimal | None,
+        trigger_price: Decimal | None,
+    ) -> None:
+        body = {
+            "category": spec.kind.value,
+            "symbol": self._id(spec.symbol),
+            "orderLinkId": client_order_id,
+            "qty": plain(amount),
+        }
+        if price is not None:
+            body["price"] = plain(price)
+        if trigger_price is not None:
+            body["triggerPrice"] = plain(trigger_price)
+        try:
+            answer = self.client.privatePostV5OrderAmend(body)
+        except ccxt.BaseError as error:
+            if not _is_so_already(error):
+                raise
+        else:
+            if not answer["result"].get("orderId"):
+                raise ccxt.BadResponse("bybit answered without an order id")
+
+    def _cancel(self, symbol: str, client_order_id: str, exchange_order_id: str) -> None:
         query: dict[str, Any] = {"orderLinkId": client_order_id}
         try:
             answer = self.client.cancel_order(None, symbol, query)
@@ -230,3 +281,8 @@ class BybitGateway(CcxtGateway):
             if spec is not None and spec.kind is kind:
                 return spec
         return None
+
+
+def _is_so_already(error: ccxt.BaseError) -> bool:
+    code = answer_code(error)
+    return code == "34039" or (code == "10001" and bool(_ORDER_NOT_MODIFIED.search(str(error))))

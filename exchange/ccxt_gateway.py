@@ -14,6 +14,7 @@ from exchange.ccxt_client import build_client
 from exchange.ccxt_parsing import plain
 from exchange.errors import ExchangeError, NeedsOperator, OrderNotFound, OrderRejected, TemporaryError
 from exchange.gateway_config import GatewayConfig
+from exchange.order_rules import refuse_what_does_not_fit, refuse_what_the_exchange_must_refuse
 from exchange.port import (
     Balance,
     Candle,
@@ -24,7 +25,9 @@ from exchange.port import (
     ReportedStatus,
     Ticker,
 )
+from exchange.traits import VenueTraits
 from exchange.translation import Intent, translate
+from exchange.venue_table import traits_of
 from exchange.venues import Venue, venue_of
 from strategies.contract import MarketKind, MarketSpec, OrderType, Side
 
@@ -45,6 +48,10 @@ class CcxtGateway:
         self.venue = venue or venue_of(config)
         self.client = build_client(config)
         self._taken_from: Any = None
+
+    @property
+    def traits(self) -> VenueTraits:
+        return traits_of(self.config.exchange_id)
 
     # --- Public data ---------------------------------------------------------------------------------------------
 
@@ -110,14 +117,26 @@ class CcxtGateway:
 
         return self._read(f"asking for the open orders of {symbol}", ask)
 
-    def order(self, symbol: str, client_order_id: str) -> OrderReport:
+    def order(self, symbol: str, client_order_id: str, *, exchange_order_id: str = "") -> OrderReport:
         spec = self._spec(symbol)
 
         def ask() -> OrderReport:
-            found = self.client.fetch_order(None, symbol, {"clientOrderId": client_order_id})
+            found = self._fetch_order(symbol, client_order_id, exchange_order_id)
             return ccxt_parsing.order(found, symbol, spec.contract_size)
 
         return self._read(f"asking for order {client_order_id} on {symbol}", ask)
+
+    def orders_since(self, symbol: str, since: int) -> list[OrderReport]:
+        spec = self._spec(symbol)
+
+        def ask() -> list[OrderReport]:
+            found = {structure["id"]: structure for structure in self._fetch_orders_since(symbol, since)}
+            reports = [ccxt_parsing.order(structure, symbol, spec.contract_size) for structure in found.values()]
+            return sorted(
+                (report for report in reports if (report.timestamp or 0) >= since), key=lambda r: r.timestamp or 0
+            )
+
+        return self._read(f"asking for the orders of {symbol} since {since}", ask)
 
     def fills_since(self, kind: MarketKind, since: int) -> list[FillReport]:
         """Asks for the whole account at once where the exchange allows it; ccxt pages.
@@ -147,7 +166,7 @@ class CcxtGateway:
 
     def place(self, request: OrderRequest) -> OrderReport:
         spec = self._spec(request.symbol, intent=Intent.PLACE)
-        self._refuse_what_the_exchange_must_refuse(request, spec)
+        refuse_what_the_exchange_must_refuse(request, spec)
         contracts = request.amount / spec.contract_size
         kind = "limit" if request.type is OrderType.LIMIT else "market"
         price = plain(request.price) if request.price is not None and kind == "limit" else None
@@ -179,10 +198,38 @@ class CcxtGateway:
             price=request.price,
         )
 
-    def cancel(self, symbol: str, client_order_id: str) -> None:
+    def amend(
+        self,
+        symbol: str,
+        client_order_id: str,
+        *,
+        amount: Decimal,
+        price: Decimal | None = None,
+        trigger_price: Decimal | None = None,
+        exchange_order_id: str = "",
+    ) -> None:
+        spec = self._spec(symbol, intent=Intent.AMEND)
+        able = self.traits.amends if trigger_price is None else self.traits.amends_stops
+        if spec.kind not in able:
+            raise OrderRejected(
+                f"{client_order_id}: {self.config.exchange_id} cannot change this order on {symbol} in place. "
+                "Nothing was sent."
+            )
+        refuse_what_does_not_fit(client_order_id, spec, amount=amount, price=price, trigger_price=trigger_price)
+        terms = ", ".join(
+            f"{name} {plain(number)}"
+            for name, number in (("amount", amount), ("price", price), ("trigger price", trigger_price))
+            if number is not None
+        )
+        with self._talking(Intent.AMEND, f"amending {client_order_id} on {symbol} to {terms}"):
+            self._amend(spec, client_order_id, exchange_order_id, amount, price, trigger_price)
+
+    def cancel(self, symbol: str, client_order_id: str, *, exchange_order_id: str = "") -> None:
         self._spec(symbol, intent=Intent.CANCEL)
+        if not exchange_order_id and not self.traits.finds_by_client_id:
+            exchange_order_id = find_order(self.open_orders(symbol), symbol, client_order_id).exchange_order_id
         with self._talking(Intent.CANCEL, f"cancelling {client_order_id} on {symbol}"):
-            self._cancel(symbol, client_order_id)
+            self._cancel(symbol, client_order_id, exchange_order_id)
 
     def set_leverage(self, symbol: str, leverage: Decimal) -> None:
         spec = self._spec(symbol)
@@ -210,8 +257,50 @@ class CcxtGateway:
                 params["triggerDirection"] = "ascending" if request.side is Side.BUY else "descending"
         return params
 
-    def _cancel(self, symbol: str, client_order_id: str) -> None:
-        self.client.cancel_order(None, symbol, {"clientOrderId": client_order_id})
+    def _fetch_order(self, symbol: str, client_order_id: str, exchange_order_id: str) -> Mapping[str, Any]:
+        """ccxt's structure of the order. Raises ``OrderNotFound``, ccxt's or ours."""
+        found: Mapping[str, Any] | None
+        if exchange_order_id:
+            found = self.client.fetch_order(exchange_order_id, symbol)
+        elif self.traits.finds_by_client_id:
+            found = self.client.fetch_order(None, symbol, {"clientOrderId": client_order_id})
+        else:
+            listed = self._fetch_orders_since(symbol, None)
+            found = next((order for order in listed if order.get("clientOrderId") == client_order_id), None)
+        if found is None:
+            raise OrderNotFound(f"The exchange lists no order {client_order_id} on {symbol}.")
+        return found
+
+    def _fetch_orders_since(self, symbol: str, since: int | None) -> list[Mapping[str, Any]]:
+        """ccxt's structures of open and closed orders; an order may be in it twice."""
+        if self.client.has.get("fetchOrders") is True:
+            return list(self.client.fetch_orders(symbol, since))
+        found = list(self.client.fetch_open_orders(symbol))
+        for feature, ask in (
+            ("fetchClosedOrders", self.client.fetch_closed_orders),
+            ("fetchCanceledOrders", self.client.fetch_canceled_orders),
+        ):
+            if self.client.has.get(feature) is True:
+                found += ask(symbol, since)
+        return found
+
+    def _amend(
+        self,
+        spec: MarketSpec,
+        client_order_id: str,
+        exchange_order_id: str,
+        amount: Decimal,
+        price: Decimal | None,
+        trigger_price: Decimal | None,
+    ) -> None:
+        """Only for exchanges whose traits say that they amend."""
+        raise NotImplementedError
+
+    def _cancel(self, symbol: str, client_order_id: str, exchange_order_id: str) -> None:
+        if exchange_order_id:
+            self.client.cancel_order(exchange_order_id, symbol)
+        else:
+            self.client.cancel_order(None, symbol, {"clientOrderId": client_order_id})
 
     def _set_leverage(self, symbol: str, leverage: str) -> None:
         self.client.set_leverage(leverage, symbol)
@@ -237,34 +326,6 @@ class CcxtGateway:
             )
             raise OrderRejected(sentence) if intent is Intent.PLACE else NeedsOperator(sentence)
         return spec
-
-    def _refuse_what_the_exchange_must_refuse(self, request: OrderRequest, spec: MarketSpec) -> None:
-        """Digits beyond the market's increments would be cut off silently, by ccxt or by the exchange."""
-
-        def refuse(field: str, value: Decimal, limit: str) -> None:
-            raise OrderRejected(
-                f"{request.client_order_id}: {field} {plain(value)} of {request.symbol} {limit}. Nothing was sent."
-            )
-
-        if request.amount <= 0 or request.amount % spec.step:
-            refuse("amount", request.amount, f"has to be a positive multiple of {plain(spec.step)}")
-        for field, price in (("price", request.price), ("trigger price", request.trigger_price)):
-            if price is not None and (price <= 0 or price % spec.tick):
-                refuse(field, price, f"has to be a positive multiple of {plain(spec.tick)}")
-        if request.type is OrderType.LIMIT and request.price is None:
-            raise OrderRejected(f"{request.client_order_id}: a limit order needs a price. Nothing was sent.")
-        if request.type is OrderType.STOP and request.trigger_price is None:
-            raise OrderRejected(f"{request.client_order_id}: a stop order needs a trigger price. Nothing was sent.")
-        if request.reduce_only:
-            return  # what is left of a position may be closed however small it is
-        if request.amount < spec.min_amount:
-            refuse("amount", request.amount, f"is below the market's minimum of {plain(spec.min_amount)}")
-        if request.price is not None and spec.min_notional is not None:
-            notional = request.price * request.amount
-            if notional < spec.min_notional:
-                refuse(
-                    "notional", notional, f"is below the market's minimum of {plain(spec.min_notional)} {spec.quote}"
-                )
 
     def _read(self, doing: str, ask: Callable[[], T]) -> T:
         """Asks, and asks a second time if the exchange called our clock wrong and it was."""

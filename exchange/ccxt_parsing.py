@@ -153,18 +153,21 @@ def order(structure: Mapping[str, Any], symbol: str, contract_size: Decimal) -> 
         status = ReportedStatus.PARTIALLY_FILLED
     elif status is ReportedStatus.FILLED and filled is not None and amount and filled < amount:
         status = ReportedStatus.CANCELED  # ccxt calls "partly filled, rest cancelled" closed
-    kind = structure.get("type")
+    trigger_price = nonzero(structure.get("triggerPrice"))
     return OrderReport(
         symbol=symbol,
         client_order_id=structure.get("clientOrderId") or "",
         exchange_order_id=str(structure.get("id") or ""),
         status=status,
         side=Side(structure["side"]) if structure.get("side") else None,
-        type=_order_type(kind, nonzero(structure.get("triggerPrice"))),
+        type=_order_type(structure.get("type"), trigger_price),
         amount=amount * contract_size if amount is not None else None,
         filled=filled * contract_size if filled is not None else None,
         price=nonzero(structure.get("price")),
         average_price=nonzero(structure.get("average")),
+        trigger_price=trigger_price,
+        # ccxt does not say; an order that has filled must have been triggered.
+        triggered=True if trigger_price and filled else None,
         timestamp=structure.get("timestamp"),
     )
 
@@ -210,6 +213,9 @@ _STATUS_OF_BYBIT = {
     "Deactivated": ReportedStatus.CANCELED,
     "Rejected": ReportedStatus.REJECTED,
 }
+# What these say of a conditional order; "Cancelled" and "Rejected" can come before and after its trigger.
+_UNTRIGGERED = frozenset({"Untriggered", "Deactivated"})
+_TRIGGERED = frozenset({"Triggered", "New", "PartiallyFilled", "Filled", "PartiallyFilledCanceled"})
 _NO_REASON = frozenset({"", "EC_NoError", "EC_PerCancelRequest"})
 # Bybit accepts a post-only order that would take, and then cancels it: for us that is a refusal.
 _REFUSED_BY_THE_ENGINE = frozenset({"EC_PostOnlyWillTakeLiquidity"})
@@ -230,6 +236,7 @@ def bybit_order(payload: Mapping[str, Any], spec: MarketSpec) -> OrderReport:
     elif status is ReportedStatus.CANCELED and not filled and reason in _REFUSED_BY_THE_ENGINE:
         status = ReportedStatus.REJECTED
     side = Side(payload["side"].lower())
+    trigger_price = nonzero(payload.get("triggerPrice"))
     # A market buy on spot counts in quote unless it said otherwise; ours always say so.
     in_quote = (
         spec.kind is MarketKind.SPOT
@@ -242,15 +249,23 @@ def bybit_order(payload: Mapping[str, Any], spec: MarketSpec) -> OrderReport:
         exchange_order_id=payload["orderId"],
         status=status,
         side=side,
-        type=_order_type(payload["orderType"], nonzero(payload.get("triggerPrice"))),
+        type=_order_type(payload["orderType"], trigger_price),
         amount=None if in_quote else decimal_or_none(payload.get("qty")),
         filled=filled,
         # A market order's "price" is the worst price that Bybit's slippage protection lets it take.
         price=None if payload["orderType"] == "Market" else nonzero(payload.get("price")),
         average_price=nonzero(payload.get("avgPrice")),
+        trigger_price=trigger_price,
+        triggered=None if trigger_price is None else _bybit_triggered(raw_status, filled),
         timestamp=whole_milliseconds(payload.get("createdTime")),
         reason="" if reason in _NO_REASON else reason,
     )
+
+
+def _bybit_triggered(raw_status: str, filled: Decimal) -> bool | None:
+    if filled or raw_status in _TRIGGERED:
+        return True
+    return False if raw_status in _UNTRIGGERED else None
 
 
 def bybit_fill(payload: Mapping[str, Any], spec: MarketSpec) -> FillReport:

@@ -85,7 +85,8 @@ class OrderRequest:
 class OrderReport:
     """An order as the exchange knows it. ``client_order_id`` is empty for orders placed by hand.
 
-    ``triggered`` says of a stop order whether its trigger price was met; ``None`` of every other order.
+    ``triggered`` says of a stop order whether its trigger price was met; ``None`` of every other order, and where the
+    exchange does not say (of one that was cancelled without a fill).
     """
 
     symbol: str

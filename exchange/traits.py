@@ -22,6 +22,10 @@ class DuplicateIds(StrEnum):
 class VenueTraits:
     """One exchange's conduct. The defaults are the careful reading for an exchange that nobody has looked at.
 
+    ``amends`` names the kinds of market where a resting limit order can be changed in place, ``amends_stops`` those
+    where an untriggered stop order can be too; elsewhere an order is cancelled and placed anew. ``stop_orders`` names
+    the kinds of market where the exchange itself holds stop-market orders.
+
     ``not_found_lag`` is how long after a sending "no such order" proves nothing; ``fills_lag`` how long after an
     order's end its executions may still be missing.
     """
@@ -30,7 +34,8 @@ class VenueTraits:
     finds_by_client_id: bool = False
     fills_carry_client_id: bool = False
     duplicate_ids: DuplicateIds = DuplicateIds.ACCEPTED
-    amends: bool = False
+    amends: frozenset[MarketKind] = frozenset()
+    amends_stops: frozenset[MarketKind] = frozenset()
     stop_orders: frozenset[MarketKind] = frozenset()
     not_found_lag: timedelta = timedelta(seconds=10)
     fills_lag: timedelta = timedelta(seconds=10)

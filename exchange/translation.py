@@ -36,11 +36,12 @@ class Intent(StrEnum):
     READ = "read"
     PLACE = "place"
     CANCEL = "cancel"
+    AMEND = "amend"
     CONFIGURE = "configure"  # idempotent settings, such as leverage
 
     @property
     def may_have_moved_money(self) -> bool:
-        return self in (Intent.PLACE, Intent.CANCEL)
+        return self in (Intent.PLACE, Intent.AMEND, Intent.CANCEL)
 
 
 # Codes of Bybit V5 (https://bybit-exchange.github.io/docs/v5/error) where ccxt's class does not name the reaction.
@@ -116,7 +117,7 @@ def _without_answer(error: Exception, intent: Intent, said: str) -> ExchangeErro
 
 def _refused(error: Exception, intent: Intent, code: str, said: str) -> ExchangeError:
     """The exchange (or ccxt, before sending) said no, and that is certain."""
-    if intent is Intent.CANCEL and code in _NOTHING_TO_CANCEL:
+    if intent in (Intent.CANCEL, Intent.AMEND) and code in _NOTHING_TO_CANCEL:
         return OrderNotFound(said)
     if isinstance(error, ccxt.OrderNotFound):
         return OrderNotFound(said)
@@ -126,7 +127,7 @@ def _refused(error: Exception, intent: Intent, code: str, said: str) -> Exchange
         return InsufficientFunds(said)
     if _POSITION_MODE in said.lower():
         return NeedsOperator(f"{said}. The account is in hedge mode: switch it to one-way mode at the exchange.")
-    if intent is Intent.PLACE:
+    if intent in (Intent.PLACE, Intent.AMEND):
         return OrderRejected(said)
     return NeedsOperator(said)
 

@@ -132,6 +132,61 @@ def test_a_market_buy_on_spot_buys_base(trader: CcxtGateway) -> None:
     assert (fill.amount, fill.price, fill.is_maker) == (Decimal("0.25"), price, False)
 
 
+def test_an_order_is_amended_in_place(trader: CcxtGateway) -> None:
+    placed = trader.place(limit(1, Side.BUY, "1950"))
+
+    for _ in range(2):  # what is so already is no error
+        trader.amend(SPOT, link_id(1), amount=Decimal("0.75"), price=Decimal("1940"))
+
+    (resting,) = trader.open_orders(SPOT)
+    assert (resting.client_order_id, resting.exchange_order_id) == (link_id(1), placed.exchange_order_id)
+    assert (resting.amount, resting.price) == (Decimal("0.75"), Decimal(1940))
+
+
+@pytest.mark.parametrize("symbol", [SPOT, LINEAR])
+def test_a_stop_order_says_whether_it_was_triggered(
+    gateway: CcxtGateway, simulator: SimulatorProcess, symbol: str
+) -> None:
+    gateway.place(OrderRequest(symbol, link_id(1), Side.BUY, OrderType.MARKET, Decimal("0.5")))
+    stop = OrderRequest(symbol, link_id(2), Side.SELL, OrderType.STOP, Decimal("0.4"), trigger_price=Decimal(1900))
+    gateway.place(stop)
+    gateway.amend(symbol, link_id(2), amount=Decimal("0.4"), trigger_price=Decimal(1950))
+
+    waiting = gateway.order(symbol, link_id(2))
+    simulator.step(8)
+    met = gateway.order(symbol, link_id(2))
+
+    assert (waiting.type, waiting.trigger_price, waiting.triggered) == (OrderType.STOP, Decimal(1950), False)
+    assert (met.status, met.trigger_price, met.triggered) == (ReportedStatus.FILLED, Decimal(1950), True)
+    assert gateway.order(symbol, link_id(1)).triggered is None
+
+
+def test_an_order_that_filled_cannot_be_amended(trader: CcxtGateway) -> None:
+    trader.place(OrderRequest(SPOT, link_id(1), Side.BUY, OrderType.MARKET, Decimal("0.25")))
+
+    with pytest.raises(OrderNotFound):
+        trader.amend(SPOT, link_id(1), amount=Decimal("0.25"), price=Decimal(1900))
+
+
+def test_open_and_closed_orders_since_a_moment(gateway: CcxtGateway, simulator: SimulatorProcess) -> None:
+    gateway.place(limit(1, Side.BUY, "1800"))
+    gateway.place(limit(2, Side.BUY, "1950"))
+    gateway.place(limit(3, Side.BUY, "1700"))
+    gateway.cancel(SPOT, link_id(3))
+    simulator.step(8)
+    before = gateway.ticker(SPOT).timestamp
+    gateway.place(limit(4, Side.BUY, "1810"))
+
+    found = {report.client_order_id: report.status for report in gateway.orders_since(SPOT, 0)}
+    recent = gateway.orders_since(SPOT, before)
+
+    assert found == {
+        link_id(1): ReportedStatus.OPEN, link_id(2): ReportedStatus.FILLED, link_id(3): ReportedStatus.CANCELED,
+        link_id(4): ReportedStatus.OPEN,
+    }  # fmt: skip
+    assert [report.client_order_id for report in recent] == [link_id(4)]
+
+
 def test_a_short_on_the_linear_market(trader: CcxtGateway) -> None:
     trader.set_leverage(LINEAR, Decimal(3))
     trader.set_leverage(LINEAR, Decimal(3))
