@@ -26,11 +26,11 @@ from bots.plan import Plan
 from bots.schedule import disable_ticks
 from bots.sending import resolve_unanswered, send_cancels, send_intents
 from bots.sync import OVERLAP_MS, audit_open_orders, kind_of, sync_account
-from exchange.errors import AuthenticationFailed, ExchangeError, NeedsOperator
+from exchange.errors import AuthenticationFailed, ExchangeError, NeedsOperator, StalePrice
+from exchange.fresh_price import PriceLimits, fresh_ticker
 from exchange.gateways import gateway_for
 from exchange.models import ExchangeAccount
 from exchange.port import ExchangeGateway, Ticker
-from exchange.prices import read_price
 from strategies.contract import MarketKind, MarketSpec, StrategyConfig
 from strategies.registry import get_strategy
 
@@ -81,6 +81,8 @@ def _tick_and_note_errors(
         _emergency(bot, error.detail, now=clock())
         return TickOutcome.FAILED
     except ExchangeError as error:
+        if isinstance(error, StalePrice) and not bot.errors_in_a_row:
+            _note_stale_price(bot, error, now=clock())
         _note_exchange_error(bot, error.detail, now=clock())
         return TickOutcome.FAILED
     except StrategyFailed as error:
@@ -172,14 +174,12 @@ def _decide(bot: Bot, scene: Scene) -> tuple[Plan, bool]:
 
 
 def _ticker(bot: Bot, gateway: ExchangeGateway, now: datetime, max_age: timedelta | None) -> Ticker:
-    """The shared price when it is fresh, else the exchange's own answer: nothing is decided on a stale price."""
+    """Nothing is decided on a stale price: raises ``StalePrice``."""
     if max_age is None:
         max_age = timedelta(seconds=settings.PRICE_MAX_AGE_SECONDS)
-    if max_age:
-        cached = read_price(bot.account.venue, bot.symbol)
-        if cached is not None and cached.is_fresh(int(now.timestamp() * 1000), int(max_age.total_seconds() * 1000)):
-            return Ticker(bot.symbol, cached.last, cached.timestamp, cached.bid, cached.ask)
-    return gateway.ticker(bot.symbol)
+    limits = PriceLimits(age=int(max_age.total_seconds() * 1000), lag=settings.PRICE_MAX_LAG_SECONDS * 1000)
+    now_ms = int(now.timestamp() * 1000)
+    return fresh_ticker(bot.account.venue, bot.symbol, gateway=gateway, now_ms=now_ms, limits=limits)
 
 
 def _open_books(account: ExchangeAccount, bot: Bot, gateway: ExchangeGateway, ticker: Ticker) -> bool:
@@ -205,6 +205,17 @@ def _open_books(account: ExchangeAccount, bot: Bot, gateway: ExchangeGateway, ti
         account.fills_cursor.setdefault(kind, ticker.timestamp - OVERLAP_MS)
         account.save(update_fields=["baseline", "fills_cursor"])
     return True
+
+
+def _note_stale_price(bot: Bot, error: StalePrice, *, now: datetime) -> None:
+    record(
+        EventKind.HEALTH_CRITICAL,
+        f"Nothing is traded: {error.detail}",
+        now=now,
+        bot=bot,
+        severity=Severity.WARNING,
+        data={"age_ms": error.age_ms},
+    )
 
 
 def _note_exchange_error(bot: Bot, detail: str, *, now: datetime) -> None:

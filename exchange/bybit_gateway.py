@@ -6,7 +6,7 @@ https://bybit-exchange.github.io/docs/v5/intro
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -57,6 +57,7 @@ class BybitGateway(CcxtGateway):
                     "timestamp": ccxt_parsing.whole_milliseconds(payload.get("time")),
                 },
                 int(answer["time"]),
+                replayed=self.config.is_replayed,
             )
 
         return self._read(f"asking for the price of {symbol}", ask)
@@ -138,7 +139,7 @@ class BybitGateway(CcxtGateway):
 
         return self._read(f"asking for the orders of {symbol} since {since}", ask)
 
-    def fills_since(self, kind: MarketKind, since: int) -> list[FillReport]:
+    def fills_since(self, kind: MarketKind, since: int, *, symbols: Collection[str] = ()) -> list[FillReport]:
         """One request when ``since`` is less than a week ago and at most 100 executions came after it.
 
         From further back it takes a request per week, though only once: weeks that were found empty are remembered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
@@ -65,7 +65,9 @@ class CcxtGateway:
         self._spec(symbol)
         return self._read(
             f"asking for the price of {symbol}",
-            lambda: ccxt_parsing.ticker(self.client.fetch_ticker(symbol), self._now()),
+            lambda: ccxt_parsing.ticker(
+                self.client.fetch_ticker(symbol), self._now(), replayed=self.config.is_replayed
+            ),
         )
 
     def candles(self, symbol: str, timeframe: str, *, since: int | None = None, limit: int = 500) -> list[Candle]:
@@ -138,7 +140,7 @@ class CcxtGateway:
 
         return self._read(f"asking for the orders of {symbol} since {since}", ask)
 
-    def fills_since(self, kind: MarketKind, since: int) -> list[FillReport]:
+    def fills_since(self, kind: MarketKind, since: int, *, symbols: Collection[str] = ()) -> list[FillReport]:
         """Asks for the whole account at once where the exchange allows it; ccxt pages.
 
         Executions that carry no client order id get it from nowhere here: match them by ``exchange_order_id``.

@@ -105,13 +105,16 @@ _STATUS_OF_CCXT = {
 }
 
 
-def ticker(structure: Mapping[str, Any], fallback_timestamp: int) -> Ticker:
+def ticker(structure: Mapping[str, Any], now: int, *, replayed: bool) -> Ticker:
+    """``now`` is the exchange's clock, and stands in for the time of a price that has none."""
+    timestamp = structure.get("timestamp") or now
     return Ticker(
         symbol=structure["symbol"],
         last=Decimal(structure["last"]),
         bid=nonzero(structure.get("bid")),
         ask=nonzero(structure.get("ask")),
-        timestamp=structure.get("timestamp") or fallback_timestamp,
+        timestamp=timestamp,
+        lag=None if replayed else max(0, now - timestamp),
     )
 
 

@@ -34,6 +34,14 @@ class NothingSent(TemporaryError):
         self.retry_after = retry_after
 
 
+class StalePrice(TemporaryError):
+    """There is no price new enough to decide on. ``age_ms`` is the newest one's age, or ``None`` when there is none."""
+
+    def __init__(self, detail: str, age_ms: int | None = None) -> None:
+        super().__init__(detail)
+        self.age_ms = age_ms
+
+
 class OrderRejected(ExchangeError):
     """The exchange refused this order for what it is. Tell; do not send it again unchanged."""
 

@@ -21,3 +21,8 @@ class GatewayConfig:
     api_secret: str = field(default="", repr=False)
     api_password: str = field(default="", repr=False)
     options: str = "{}"
+
+    @property
+    def is_replayed(self) -> bool:
+        """A replayed market has a time of its own: no clock tells how old its prices are."""
+        return self.environment == "simulator"

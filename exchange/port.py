@@ -7,7 +7,7 @@ others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -30,11 +30,15 @@ class ReportedStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ticker:
+    """``lag`` is how old the price was on arrival, in ms by the exchange's own clock; ``None`` in a replayed market,
+    whose time is no clock's."""
+
     symbol: str
     last: Decimal
     timestamp: int
     bid: Decimal | None = None
     ask: Decimal | None = None
+    lag: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +165,11 @@ class ExchangeGateway(Protocol):
         """Open and closed orders of the account created at or after ``since``: for exchanges without client ids."""
         ...
 
-    def fills_since(self, kind: MarketKind, since: int) -> list[FillReport]:
-        """Every execution of the account on this kind of market with ``timestamp >= since``, all pages, oldest first."""
+    def fills_since(self, kind: MarketKind, since: int, *, symbols: Collection[str] = ()) -> list[FillReport]:
+        """Every execution of the account on this kind of market with ``timestamp >= since``, all pages, oldest first.
+
+        Exchanges whose traits say ``fills_by_symbol`` can only be asked about ``symbols``; the others ignore them.
+        """
         ...
 
     def place(self, request: OrderRequest) -> OrderReport:

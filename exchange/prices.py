@@ -3,9 +3,12 @@
 Keys:
 
 * ``price:{venue}:{symbol}`` — hash: ``last, bid, ask`` (decimal strings; ``bid`` and ``ask`` may be empty),
-  ``timestamp`` (the exchange's, ms), ``received`` (the writer's clock, ms). Expires a day after the last write.
+  ``timestamp`` (the exchange's, ms), ``lag`` (the price's age by the exchange's clock when it was received, ms; empty
+  in a replayed market), ``received`` (the writer's clock, ms). Expires a day after the last write.
 * ``stream:venues`` — hash: venue → id of an exchange account through which its prices can be read.
 * ``stream:symbols:{venue}`` — set of the symbols wanted there.
+* ``stream:state:{venue}`` — hash: symbol → ``socket``, ``polling`` or ``silent``, a blank, and since when (ms): how its
+  price comes at present. Expires when the streaming process stops renewing it.
 * ``heartbeat:stream`` — the streaming process's clock, ms; expires when it stops beating.
 """
 
@@ -15,6 +18,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import redis
@@ -29,17 +33,43 @@ VENUES_KEY = "stream:venues"
 
 @dataclass(frozen=True, slots=True)
 class CachedPrice:
-    """``timestamp`` is the exchange's time of the price, ``received`` this platform's; both in milliseconds."""
+    """``timestamp`` is the exchange's time of the price, ``received`` this platform's; both in milliseconds.
+
+    ``lag`` is how old the price was already when it was received, by the exchange's own clock: a feed that goes on
+    repeating an old price is told by it, and a wrong clock on this machine is not taken for one. ``None`` in a replayed
+    market, whose time says nothing about how old a price is.
+    """
 
     last: Decimal
     bid: Decimal | None
     ask: Decimal | None
     timestamp: int
     received: int
+    lag: int | None = None
 
-    def is_fresh(self, now_ms: int, max_age_ms: int) -> bool:
-        """By ``received``: a replayed market's own time says nothing about how old a price is."""
-        return now_ms - self.received <= max_age_ms
+    def age(self, now_ms: int) -> int:
+        """Milliseconds since the exchange's time of the price, or since it was received in a replayed market."""
+        return now_ms - self.received + (self.lag or 0)
+
+    def is_fresh(self, now_ms: int, max_age_ms: int, max_lag_ms: int) -> bool:
+        """Neither received long ago, nor old already when it was received."""
+        return now_ms - self.received <= max_age_ms and (self.lag is None or self.lag <= max_lag_ms)
+
+
+class Served(StrEnum):
+    """How a symbol's price comes at present."""
+
+    SOCKET = "socket"
+    POLLING = "polling"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """``since`` is the streaming process's clock, ms."""
+
+    served: Served
+    since: int
 
 
 @functools.cache
@@ -70,6 +100,7 @@ def queue_prices(pipeline: Any, venue: str, tickers: Iterable[Ticker], received:
                 "bid": "" if ticker.bid is None else format(ticker.bid, "f"),
                 "ask": "" if ticker.ask is None else format(ticker.ask, "f"),
                 "timestamp": ticker.timestamp,
+                "lag": "" if ticker.lag is None else ticker.lag,
                 "received": received,
             },
         )
@@ -107,7 +138,35 @@ def _price(fields: Mapping[str, str]) -> CachedPrice | None:
         ask=Decimal(fields["ask"]) if fields["ask"] else None,
         timestamp=int(fields["timestamp"]),
         received=int(fields["received"]),
+        lag=int(fields["lag"]) if fields.get("lag") else None,
     )
+
+
+# --- How they come -------------------------------------------------------------------------------------------------
+
+
+def services_key(venue: str) -> str:
+    return f"stream:state:{venue}"
+
+
+def queue_services(pipeline: Any, venue: str, services: Mapping[str, Service], kept_s: float) -> None:
+    """Makes ``services`` (by symbol) all that is said of the venue, for ``kept_s`` seconds; the caller executes it."""
+    key = services_key(venue)
+    pipeline.delete(key)
+    if services:
+        said = {symbol: f"{service.served.value} {service.since}" for symbol, service in services.items()}
+        pipeline.hset(key, mapping=said)
+        pipeline.pexpire(key, int(kept_s * 1000))
+
+
+def read_services(venue: str, *, client: redis.Redis | None = None) -> dict[str, Service]:
+    """By symbol; nothing when no process streams the venue."""
+    fields: Any = (client or redis_client()).hgetall(services_key(venue))
+    found = {}
+    for symbol, said in fields.items():
+        served, _, since = said.partition(" ")
+        found[symbol] = Service(Served(served), int(since))
+    return found
 
 
 # --- Who wants which prices ----------------------------------------------------------------------------------------

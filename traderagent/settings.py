@@ -145,6 +145,8 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 # --- Bots ------------------------------------------------------------------------------------------------------
 # Prices older than this are not traded on.
 PRICE_MAX_AGE_SECONDS = environment.integer("PRICE_MAX_AGE_SECONDS", 10, minimum=1)
+# Nor prices that the exchange itself dates this far back when it gives them.
+PRICE_MAX_LAG_SECONDS = environment.integer("PRICE_MAX_LAG_SECONDS", 30, minimum=1)
 
 # --- API -------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -29,14 +29,17 @@ from exchange.gateway_config import GatewayConfig
 from exchange.port import Ticker
 from exchange.prices import Subscription
 from exchange.stream import HINT_GROUP, Pace, PriceSink, PriceStream
+from tests.exchange.forwarder import Forwarder
 from tests.exchange.simulator.process import SimulatorProcess
 
 VENUE = "simulated"
 SPOT, LINEAR = "ETH/USDT", "ETH/USDT:USDT"
 PATIENCE = 30.0
 # Nothing is called silent for as long as a test takes: what arrives has come over the socket.
-SOCKET_ONLY = Pace(refresh=0.05, write=0.01, hint=0.05, silence=3600, poll=0.05, retry=0.1, heartbeat=0.05)
-IMPATIENT = replace(SOCKET_ONLY, silence=0.3)
+SOCKET_ONLY = Pace(
+    refresh=0.05, write=0.01, hint=0.05, silence=3600, poll=0.05, tell=3600, reconnect=3600, retry=0.1, heartbeat=0.05
+)
+IMPATIENT = replace(SOCKET_ONLY, silence=0.3, tell=0.3)
 
 
 def wall() -> int:
@@ -56,64 +59,6 @@ def empty_redis() -> Iterator[None]:
 def simulator(tmp_path: Path) -> Iterator[SimulatorProcess]:
     with SimulatorProcess(tmp_path / "state", symbols="BTCUSDT,ETHUSDT") as process:
         yield process
-
-
-class Forwarder:
-    """Passes connections on to the simulator. ``mute`` swallows what sockets say, as a stale connection does."""
-
-    def __init__(self, target: str) -> None:
-        self._host, _, self._port = target.removeprefix("http://").partition(":")
-        self._server: asyncio.Server | None = None
-        self._writers: list[asyncio.StreamWriter] = []
-        self._sockets: list[asyncio.StreamWriter] = []
-        self.mute = False
-        self.sockets_opened = 0
-
-    async def __aenter__(self) -> Forwarder:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for writer in self._writers:
-            writer.close()
-
-    @property
-    def url(self) -> str:
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-
-    def hang_up(self) -> None:
-        for writer in self._sockets:
-            writer.close()
-        self._sockets.clear()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        above, below = await asyncio.open_connection(self._host, int(self._port))
-        self._writers += [writer, below]
-        await asyncio.gather(self._upwards(reader, below, writer), self._downwards(above, writer))
-
-    async def _upwards(
-        self, reader: asyncio.StreamReader, below: asyncio.StreamWriter, caller: asyncio.StreamWriter
-    ) -> None:
-        with suppress(OSError):
-            while chunk := await reader.read(65536):
-                # A connection that served requests before may become a socket.
-                if b"upgrade: websocket" in chunk.lower():
-                    self._sockets.append(caller)
-                    self.sockets_opened += 1
-                below.write(chunk)
-                await below.drain()
-        below.close()
-
-    async def _downwards(self, reader: asyncio.StreamReader, caller: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while chunk := await reader.read(65536):
-                if not (self.mute and caller in self._sockets):
-                    caller.write(chunk)
-                    await caller.drain()
-        caller.close()
 
 
 def config_at(url: str) -> GatewayConfig:
@@ -267,7 +212,10 @@ def test_a_socket_that_stays_silent_is_given_up(simulator: SimulatorProcess) -> 
     want(SPOT)
 
     async def scenario() -> None:
-        async with Forwarder(simulator.url) as wire, streaming(wire.url, replace(IMPATIENT, reconnect=0.5)):
+        async with (
+            Forwarder(simulator.url) as wire,
+            streaming(wire.url, replace(IMPATIENT, reconnect=0.5, reconnect_most=1)),
+        ):
             await eventually(lambda: wire.sockets_opened >= 3, "new sockets in the place of the silent ones")
             now = await step(simulator, 4)
             await prices_are({SPOT: now["ETHUSDT"]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -36,7 +37,7 @@ def test_the_layout_is_the_agreed_one() -> None:
 
     assert prices.redis_client().hgetall("price:bybit-live:SHIB/USDT") == {
         "last": "0.00000703", "bid": "0.00000702", "ask": "",
-        "timestamp": "1672376496682", "received": "1700000000000",
+        "timestamp": "1672376496682", "lag": "", "received": "1700000000000",
     }  # fmt: skip
 
 
@@ -62,11 +63,33 @@ def test_many_prices_at_once() -> None:
     }
 
 
-@pytest.mark.parametrize(("age", "fresh"), [(0, True), (2_000, True), (2_001, False)])
-def test_freshness_is_told_by_when_a_price_was_received(age: int, fresh: bool) -> None:
-    price = CachedPrice(Decimal(1), None, None, timestamp=1, received=1_000_000)
+@pytest.mark.parametrize(
+    ("lag", "age", "fresh"),
+    [
+        # A replayed market: when the price was received is all that tells.
+        (None, 0, True),
+        (None, 2_000, True),
+        (None, 2_001, False),
+        # A price that the exchange dated back when it gave it is old, however new the message is.
+        (500, 2_000, True),
+        (500, 2_001, False),
+        (30_000, 0, True),
+        (30_001, 0, False),
+    ],
+)
+def test_freshness_is_told_by_both_clocks(lag: int | None, age: int, fresh: bool) -> None:
+    price = CachedPrice(Decimal(1), None, None, timestamp=1, received=1_000_000, lag=lag)
 
-    assert price.is_fresh(now_ms=1_000_000 + age, max_age_ms=2_000) is fresh
+    assert price.is_fresh(now_ms=1_000_000 + age, max_age_ms=2_000, max_lag_ms=30_000) is fresh
+
+
+def test_the_lag_is_kept_with_the_price() -> None:
+    prices.write_prices(VENUE, [replace(SHIB, lag=1_234)], received=1_000_000)
+
+    price = prices.read_price(VENUE, "SHIB/USDT")
+    assert price is not None
+    assert price.lag == 1_234
+    assert price.age(1_000_100) == 1_334
 
 
 def test_prices_do_not_stay_for_ever() -> None:
