@@ -7,7 +7,7 @@ from the balances before the first bot traded.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -70,7 +70,7 @@ def reconcile(account: ExchangeAccount, *, now: datetime) -> list[Line]:
         for _ in range(LOOKS):
             sync_account(account, gateway=gateway, now=now, max_age=timedelta(0))
             look = _look(account, gateway)
-            again = {kind: gateway.fills_since(kind, _first_fill(account, kind)) for kind in look.fills}
+            again = _fills(account, gateway, look.fills, look.orders)
             # Nothing filled between the booking and the last of the answers.
             if _ids(again) == _ids(look.fills) and not _unbooked(account, look):
                 return [*_compare_fills(account, look), *_compare_orders(account, look), *_compare_money(account, look)]
@@ -81,11 +81,17 @@ def _look(account: ExchangeAccount, gateway: ExchangeGateway) -> _Look:
     symbols = sorted(set(Order.objects.filter(account=account).values_list("symbol", flat=True).distinct()))
     kinds = sorted({kind_of(symbol) for symbol in symbols})
     return _Look(
-        fills={kind: gateway.fills_since(kind, _first_fill(account, kind)) for kind in kinds},
+        fills=_fills(account, gateway, kinds, symbols),
         orders={symbol: gateway.open_orders(symbol) for symbol in symbols},
         balances=dict(gateway.balances()),
         positions={position.symbol: position for position in gateway.positions()},
     )
+
+
+def _fills(
+    account: ExchangeAccount, gateway: ExchangeGateway, kinds: Iterable[MarketKind], symbols: Collection[str]
+) -> dict[MarketKind, list[FillReport]]:
+    return {kind: gateway.fills_since(kind, _first_fill(account, kind), symbols=symbols) for kind in kinds}
 
 
 def _first_fill(account: ExchangeAccount, kind: MarketKind) -> int:

@@ -83,11 +83,19 @@ def sync_account(
 
 def _sync_fills(account: ExchangeAccount, kind: MarketKind, gateway: ExchangeGateway, now: datetime) -> None:
     cursor = int(account.fills_cursor.get(kind, 0))
-    reports = gateway.fills_since(kind, max(cursor - OVERLAP_MS, 0))
+    symbols = traded_symbols(account, gateway)
+    reports = gateway.fills_since(kind, max(cursor - OVERLAP_MS, 0), symbols=symbols)
     if reports:
         book_fills(account, reports, gateway=gateway, now=now)
         # Stored by the caller. Should it not come to that, these are only read once more.
         account.fills_cursor[kind] = max(cursor, *(report.timestamp for report in reports))
+
+
+def traded_symbols(account: ExchangeAccount, gateway: ExchangeGateway) -> list[str]:
+    """What the account's bots trade, for exchanges that list executions by symbol only; the others need no list."""
+    if not gateway.traits.fills_by_symbol:
+        return []
+    return sorted(set(Bot.objects.filter(account=account).values_list("symbol", flat=True)))
 
 
 def book_fills(

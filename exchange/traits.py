@@ -26,6 +26,9 @@ class VenueTraits:
     where an untriggered stop order can be too; elsewhere an order is cancelled and placed anew. ``stop_orders`` names
     the kinds of market where the exchange itself holds stop-market orders.
 
+    ``fills_by_symbol`` says that executions are listed per symbol only. Where ``fills_carry_client_id`` is false, the
+    gateway asks for it once per order, so that its reports have it all the same.
+
     ``not_found_lag`` is how long after a sending "no such order" proves nothing; ``fills_lag`` how long after an
     order's end its executions may still be missing.
     """
@@ -33,6 +36,7 @@ class VenueTraits:
     client_order_ids: bool = True
     finds_by_client_id: bool = False
     fills_carry_client_id: bool = False
+    fills_by_symbol: bool = False
     duplicate_ids: DuplicateIds = DuplicateIds.ACCEPTED
     amends: frozenset[MarketKind] = frozenset()
     amends_stops: frozenset[MarketKind] = frozenset()
