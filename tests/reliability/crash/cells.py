@@ -1,0 +1,88 @@
+"""What is combined with what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import product
+
+
+class Phase(StrEnum):
+    """How far an order, a cancel or an amendment has come when the fault strikes."""
+
+    BEFORE_COMMIT = "before commit"  # written in the tick's transaction, which is still open
+    AFTER_COMMIT = "after commit"  # in the database, nothing sent
+    SENT = "sent"  # on the wire, not yet at the exchange
+    ACCEPTED = "accepted"  # done by the exchange, the answer has not come back
+    ANSWERED = "answered"  # the answer is here, not yet written down
+    RECORDED = "recorded"
+
+
+class Fault(StrEnum):
+    KILL_WORKER = "kill -9 of the worker"
+    CONNECTION = "connection lost"
+    DATABASE = "database restart"
+    REDIS = "Redis restart"
+    SIMULATOR = "simulator restart"
+
+
+class Operation(StrEnum):
+    PLACE = "place"
+    CANCEL = "cancel"
+    AMEND = "amend"
+    STOP_ORDER = "stop order"
+
+
+class Book(StrEnum):
+    """Where the bot's orders rest: at the exchange, or in the paper account's book."""
+
+    GRID = "grid"
+    PAPER = "paper"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    phase: Phase
+    fault: Fault
+    operation: Operation
+    book: Book
+
+    def __str__(self) -> str:
+        return f"{self.book} · {self.operation} · {self.phase} · {self.fault}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``complaints`` is empty when the cell held; ``safe_after`` seconds passed from the fault until it was mended."""
+
+    cell: Cell
+    complaints: tuple[str, ...]
+    safe_after: float
+    seconds: float
+
+
+ALL = tuple(Cell(*combination) for combination in product(Phase, Fault, Operation, Book))
+
+
+def choose(names: Sequence[str]) -> tuple[Cell, ...]:
+    """The cells that have every one of ``names`` ("kill", "amend", "paper"…) in their description."""
+    return tuple(cell for cell in ALL if all(name.lower() in str(cell).lower() for name in names))
+
+
+# Every phase, fault, operation and book, and every pair of phase and operation at least once, without their product.
+SUBSET = tuple(
+    Cell(
+        phase,
+        list(Fault)[(number + 2 * turn) % len(Fault)],
+        operation,
+        list(Book)[(number + turn) % len(Book)],
+    )
+    for turn, operation in enumerate(Operation)
+    for number, phase in enumerate(Phase)
+)
+
+
+def lane(cells: Iterable[Cell], number: int, lanes: int) -> list[Cell]:
+    """Every ``lanes``-th cell, so that lanes have alike work."""
+    return [cell for position, cell in enumerate(cells) if position % lanes == number]
