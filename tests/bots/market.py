@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,13 +17,10 @@ from exchange.gateways import gateway_for
 from exchange.models import ExchangeAccount
 from exchange.port import ExchangeGateway
 from tests.bots import cast
+from tests.bots.candle_files import MINUTE_MS as MINUTE_MS
+from tests.bots.candle_files import Candle, write_candles
+from tests.bots.candle_files import path_of as path_of
 from tests.exchange.simulator.process import SimulatorProcess
-
-START_MS = 1_746_316_800_000  # 2025-05-04 00:00 UTC
-MINUTE_MS = 60_000
-
-# open, high, low, close
-Candle = tuple[str, str, str, str]
 
 
 class SteppedMarket:
@@ -73,23 +69,8 @@ class SteppedMarket:
         }
 
 
-def write_candles(folder: Path, candles: Sequence[Candle]) -> Path:
-    """A file named and shaped as real candles are."""
-    path = folder / "test_ETHUSDT_linear_1m.csv.gz"
-    with gzip.open(path, "wt") as file:
-        file.write("timestamp,open,high,low,close,volume\n")
-        for number, candle in enumerate(candles):
-            file.write(f"{START_MS + number * MINUTE_MS},{','.join(candle)},100\n")
-    return path
-
-
 @contextmanager
 def stepped_market(folder: Path, candles: Sequence[Candle], **flags: Any) -> Iterator[SteppedMarket]:
     flags.setdefault("balances", "USDT=100000,ETH=50")
     with SimulatorProcess(folder / "state", file=write_candles(folder, candles), **flags) as simulator:
         yield SteppedMarket(simulator)
-
-
-def path_of(*prices: str) -> list[Candle]:
-    """Candles whose points are exactly these prices, each kept for one whole candle before the next."""
-    return [(price, price, price, price) for price in prices]

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.bots.market import path_of, write_candles
+from tests.bots.candle_files import path_of, write_candles
 from tests.exchange.simulator.process import SimulatorProcess
 from tests.reliability.crash.proxy import Proxy
 from tests.stack import Services, wait_for
