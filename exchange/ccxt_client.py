@@ -11,6 +11,9 @@ import ccxt
 
 from exchange.errors import NeedsOperator
 from exchange.gateway_config import GatewayConfig
+from exchange.resilience.guard import Guard
+from exchange.resilience.http import guard_client
+from exchange.resilience.limits import OPTION
 from exchange.simulator.urls import simulator_urls
 
 TIMEOUT_MS = 10_000
@@ -44,7 +47,7 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
 
 
 def build_client(config: GatewayConfig, library: ModuleType = ccxt, *, with_keys: bool = True) -> Any:
-    """A new, unshared ccxt exchange. Numbers come out of it as the exchange's own strings.
+    """A new, unshared ccxt exchange. Numbers come out of it as the exchange's own strings; requests pass its guard.
 
     Raises ``NeedsOperator`` when the configuration cannot work: unknown exchange, no such environment there, options
     that are not a JSON object.
@@ -61,15 +64,21 @@ def build_client(config: GatewayConfig, library: ModuleType = ccxt, *, with_keys
     keys = {"apiKey": config.api_key, "secret": config.api_secret, "password": config.api_password}
     settings: dict[str, Any] = {
         **_COMMON,
-        # ccxt spares an exchange by sleeping between calls; the simulator refuses nobody.
+        # ccxt spares an exchange by sleeping between calls, which is all there is when Redis is down; the simulator
+        # needs no sparing.
         "enableRateLimit": config.environment != "simulator",
         **(keys if with_keys else {}),
-        **{name: value for name, value in options.items() if name != "options"},
+        **{name: value for name, value in options.items() if name not in ("options", OPTION)},
         "options": {**_OPTIONS.get(config.exchange_id, {}), **options.get("options", {})},
     }
     client = known(settings)
     client.number = str  # ccxt's parsers would otherwise turn every price into a float
     _enter(client, config)
+
+    def exchange_time() -> int:
+        return int(client.milliseconds() - client.options.get("timeDifference", 0))
+
+    guard_client(client, Guard(config, with_keys=with_keys, exchange_time=exchange_time))
     return client
 
 

@@ -8,11 +8,19 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 import ccxt
+import structlog
 
 from exchange import ccxt_parsing
 from exchange.ccxt_client import build_client
 from exchange.ccxt_parsing import plain
-from exchange.errors import ExchangeError, NeedsOperator, OrderNotFound, OrderRejected, TemporaryError
+from exchange.errors import (
+    ExchangeError,
+    NeedsOperator,
+    OrderNotFound,
+    OrderRejected,
+    RateLimited,
+    TemporaryError,
+)
 from exchange.gateway_config import GatewayConfig
 from exchange.order_rules import refuse_what_does_not_fit, refuse_what_the_exchange_must_refuse
 from exchange.port import (
@@ -25,11 +33,14 @@ from exchange.port import (
     ReportedStatus,
     Ticker,
 )
+from exchange.resilience.retry import Retrier
 from exchange.traits import VenueTraits
 from exchange.translation import Intent, translate
 from exchange.venue_table import traits_of
 from exchange.venues import Venue, venue_of
 from strategies.contract import MarketKind, MarketSpec, OrderType, Side
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -48,6 +59,7 @@ class CcxtGateway:
         self.venue = venue or venue_of(config)
         self.client = build_client(config)
         self._taken_from: Any = None
+        self._retrier = Retrier()
 
     @property
     def traits(self) -> VenueTraits:
@@ -230,8 +242,13 @@ class CcxtGateway:
         self._spec(symbol, intent=Intent.CANCEL)
         if not exchange_order_id and not self.traits.finds_by_client_id:
             exchange_order_id = find_order(self.open_orders(symbol), symbol, client_order_id).exchange_order_id
-        with self._talking(Intent.CANCEL, f"cancelling {client_order_id} on {symbol}"):
-            self._cancel(symbol, client_order_id, exchange_order_id)
+        doing = f"cancelling {client_order_id} on {symbol}"
+
+        def cancel() -> None:
+            self._once(Intent.CANCEL, doing, lambda: self._cancel(symbol, client_order_id, exchange_order_id))
+
+        # Of two cancels the second finds nothing left to cancel, which says the same.
+        self._retrier.call(cancel, repeatable_when_unknown=True)
 
     def set_leverage(self, symbol: str, leverage: Decimal) -> None:
         spec = self._spec(symbol)
@@ -314,8 +331,7 @@ class CcxtGateway:
         markets = self.venue.markets()
         if self._taken_from is not markets.source:
             self.client.set_markets_from_exchange(markets.source)
-            if self._taken_from is None and "timeDifference" in self.client.options:
-                self.client.options["timeDifference"] = markets.time_difference
+            self.venue.clock.correct(self.client)
             self._taken_from = markets.source
         return markets.specs
 
@@ -330,12 +346,17 @@ class CcxtGateway:
         return spec
 
     def _read(self, doing: str, ask: Callable[[], T]) -> T:
-        """Asks, and asks a second time if the exchange called our clock wrong and it was."""
+        """Asks, and asks again for a moment when that may help."""
+        self._keep_clock()
+        return self._retrier.call(lambda: self._once(Intent.READ, doing, ask))
+
+    def _once(self, intent: Intent, doing: str, ask: Callable[[], T]) -> T:
+        """Once, and a second time if the exchange called our clock wrong and it was. Not for what must be sent once."""
         try:
-            with self._talking(Intent.READ, doing):
+            with self._talking(intent, doing):
                 return ask()
         except _ClockWasWrong:
-            with self._talking(Intent.READ, doing, clock_was_set=True):
+            with self._talking(intent, doing, clock_was_set=True):
                 return ask()
 
     @contextmanager
@@ -343,7 +364,8 @@ class CcxtGateway:
         """Around every call to ccxt, and around the reading of its answer."""
         self.client.last_response_headers = None
         try:
-            yield
+            with self.client.guard.meaning(intent):
+                yield
         except ExchangeError:
             raise
         except ccxt.InvalidNonce as error:
@@ -357,7 +379,7 @@ class CcxtGateway:
             raise self._translated(error, intent, doing) from error
 
     def _translated(self, error: Exception, intent: Intent, doing: str) -> ExchangeError:
-        return translate(
+        translated = translate(
             error,
             exchange=self.config.exchange_id,
             intent=intent,
@@ -365,6 +387,10 @@ class CcxtGateway:
             headers=self.client.last_response_headers,
             now_ms=self._now(),
         )
+        if isinstance(translated, RateLimited) and translated.retry_after is None:
+            translated.retry_after = self.client.guard.told_to_wait
+        self.client.guard.count_error(translated)
+        return translated
 
     def _now(self) -> int:
         """The exchange's clock, as well as this machine knows it."""
@@ -374,9 +400,17 @@ class CcxtGateway:
         """Measures the difference of the clocks anew. True when it had moved, so that trying again may help."""
         before = self.client.options.get("timeDifference", 0)
         try:
-            return abs(int(self.client.load_time_difference()) - int(before)) >= _CLOCK_MOVED_MS
-        except ccxt.BaseError:
+            return abs(self.venue.clock.measure(self.client).offset - int(before)) >= _CLOCK_MOVED_MS
+        except (ccxt.BaseError, ExchangeError, TypeError):
             return False  # the call's own error says more
+
+    def _keep_clock(self) -> None:
+        if self._taken_from is None or not self.client.has.get("fetchTime"):
+            return
+        try:
+            self.venue.clock.keep(self.client)
+        except (ccxt.BaseError, ExchangeError, TypeError) as error:
+            log.info("clock not measured", venue=self.config.venue, error=str(error))
 
 
 class _ClockWasWrong(TemporaryError):

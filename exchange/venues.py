@@ -17,6 +17,7 @@ from exchange.ccxt_client import build_client
 from exchange.ccxt_parsing import Fees, market_spec
 from exchange.errors import ExchangeError
 from exchange.gateway_config import GatewayConfig
+from exchange.resilience.clock_skew import VenueClock
 from exchange.translation import Intent, translate
 from strategies.contract import MarketKind, MarketSpec
 
@@ -34,7 +35,6 @@ class Markets:
 
     source: Any
     specs: Mapping[str, MarketSpec]
-    time_difference: int
     loaded_at: float
 
 
@@ -44,6 +44,7 @@ class Venue:
     def __init__(self, config: GatewayConfig, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._config = config
         self._monotonic = monotonic
+        self.clock = VenueClock(config.venue)
         self._lock = threading.Lock()
         self._markets: Markets | None = None
         self._attempts = 0
@@ -73,7 +74,7 @@ class Venue:
                 # Old markets are better than none: the exchange refuses what no longer fits.
                 if known is None:
                     raise
-                self._markets = Markets(known.source, known.specs, known.time_difference, self._monotonic())
+                self._markets = Markets(known.source, known.specs, self._monotonic())
             finally:
                 self._attempts += 1
             return self._markets
@@ -82,14 +83,17 @@ class Venue:
         client = build_client(self._config, with_keys=False)
         try:
             client.load_markets()
-            difference = client.load_time_difference() if client.has.get("fetchTime") else 0
+            if client.has.get("fetchTime"):
+                self.clock.measure(client)
+        except ExchangeError:
+            raise
         except Exception as error:
             raise translate(
                 error, exchange=self._config.exchange_id, intent=Intent.READ, doing="loading the markets"
             ) from error
         fees = _PUBLISHED_FEES.get(self._config.exchange_id)
         specs = {spec.symbol: spec for market in client.markets.values() if (spec := market_spec(market, fees))}
-        return Markets(client, specs, int(difference), self._monotonic())
+        return Markets(client, specs, self._monotonic())
 
 
 _venues: dict[tuple[str, str], Venue] = {}

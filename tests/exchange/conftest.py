@@ -3,9 +3,18 @@ from __future__ import annotations
 import pytest
 
 from exchange.bybit_gateway import BybitGateway
+from exchange.resilience.shared_state import shared_state
 from exchange.venues import Venue
 from tests.exchange import wire
 from tests.exchange.wire import LIVE, Wire
+
+
+@pytest.fixture(autouse=True)
+def no_memory_of_hosts() -> None:
+    """Scripted exchanges have the real ones' names: what one test did to a host is not another's concern."""
+    connection = shared_state().connection
+    for key in connection.scan_iter("guard:*", count=1000):
+        connection.delete(key)
 
 
 @pytest.fixture
