@@ -13,6 +13,7 @@ from django.db.models import F, Q, QuerySet
 from bots import hints
 from bots.events import record
 from bots.journal import entry
+from bots.ledger import position_of
 from bots.lifecycle import LIVE_ORDER_STATUSES, BotStatus, OrderStatus
 from bots.models import (
     Bot,
@@ -86,9 +87,9 @@ def run_strategy(scene: Scene) -> Plan:
     bot, now = scene.bot, scene.now
     latest = Snapshot.objects.filter(bot=bot, run=bot.run).order_by("-id").first()
     fills = list(Fill.objects.filter(bot=bot, applied=False).select_related("order").order_by("id"))
-    position = Position.objects.filter(bot=bot, symbol=bot.symbol).first()
+    position = position_of(bot)
     # Read after the fills: an order whose fill came in meanwhile is over, and its wish fulfilled.
-    live = standing_orders(Order.objects.filter(bot=bot).live()) if fills else scene.live
+    live = standing_orders(Order.objects.standing_of(bot)) if fills else scene.live
     seen = [_seen(fill) for fill in fills if fill.order.run == bot.run]
     try:
         strategy, decision, dumped = _step(scene, latest, position, seen)
@@ -131,7 +132,7 @@ def _step(
 def wind_down(scene: Scene) -> Plan:
     """A tick of a bot that is stopping, or in an emergency: nothing is wanted but, perhaps, to be flat."""
     bot = scene.bot
-    position = Position.objects.filter(bot=bot, symbol=bot.symbol).first()
+    position = position_of(bot)
     emergency = bot.status == BotStatus.EMERGENCY
     busy = any(order.slot != "close" for order in scene.live)
     unsettled = _unsettled_orders(bot).exists()
@@ -303,7 +304,7 @@ def _store_plan(scene: Scene, plan: Plan) -> list[JournalEntry]:
         reasons = dict(plan.cancel)
         ids = list(reasons)
         # What was never sent needs no cancel at the exchange.
-        Order.objects.filter(id__in=ids, status=OrderStatus.INTENT).update(
+        Order.objects.filter(id__in=ids, status__in=[OrderStatus.INTENT, OrderStatus.WITHHELD]).update(
             status=OrderStatus.CANCELED, cancel_requested_at=now, closed_at=now
         )
         Order.objects.filter(id__in=ids, cancel_requested_at__isnull=True).live().update(cancel_requested_at=now)
@@ -323,9 +324,25 @@ def _store_plan(scene: Scene, plan: Plan) -> list[JournalEntry]:
         )
         if not already.exists():
             entries.append(entry(bot, "refuse", reason, now=now, price=price))
-    if any(order.post_only for order in orders):
+    if not bot.sends_orders:
+        _tell_what_was_withheld(bot, orders, now)
+    elif any(order.post_only for order in orders):
         bot.audit_due = True
     return entries
+
+
+def _tell_what_was_withheld(bot: Bot, orders: Sequence[Order], now: datetime) -> None:
+    for order in orders:
+        at = order.price or order.trigger_price
+        record(
+            EventKind.SIGNAL_GENERATED,
+            f"Signal, not sent: {order.side} {order.amount.normalize():f} {order.symbol} "
+            + (f"at {at.normalize():f}." if at is not None else "at market."),
+            now=now,
+            bot=bot,
+            order=order,
+            data={"slot": order.slot},
+        )
 
 
 def _intent(scene: Scene, placement: Placement) -> Order:
@@ -350,6 +367,7 @@ def _intent(scene: Scene, placement: Placement) -> Order:
         amount_step=scene.market.step,
         post_only=wanted.post_only,
         reduce_only=wanted.reduce_only,
+        status=OrderStatus.INTENT if bot.sends_orders else OrderStatus.WITHHELD,
         created_at=scene.now,
     )
 
@@ -384,10 +402,12 @@ def _note_equity(scene: Scene, position: Position | None, *, force: bool) -> Non
         },
         only_bot=True,
     )
-    if force or bot.equity_noted_at is None or now - bot.equity_noted_at >= EQUITY_EVERY:
+    due = bot.equity_noted_at is None or now - bot.equity_noted_at >= EQUITY_EVERY
+    if bot.sends_orders and (force or due):
         bot.equity_noted_at = now
         EquityPoint.objects.create(
             bot=bot,
+            account_id=bot.account_id,
             at=now,
             exchange_time=moment(scene.ticker.timestamp),
             price=price,

@@ -67,13 +67,22 @@ def _rounded(value: Decimal) -> Decimal:
     return value.quantize(PLACES, context=PRECISION)
 
 
+def position_of(bot: Bot) -> Position | None:
+    """What the bot holds on the account that it is on. A bot that sends no orders holds nothing."""
+    if not bot.sends_orders:
+        return None
+    return Position.objects.filter(bot=bot, account=bot.account_id, symbol=bot.symbol).first()
+
+
 def apply_fill(fill: Fill, *, now: datetime) -> None:
     """Carries a newly stored fill into its bot's position and round trip, and notes on it what it realised.
 
     Must run in the transaction that stored the fill, under the account's lock: fills of one bot are booked one after
     the other.
     """
-    position, _ = Position.objects.get_or_create(bot_id=fill.bot_id, symbol=fill.symbol, defaults={"updated_at": now})
+    position, _ = Position.objects.get_or_create(
+        bot_id=fill.bot_id, account_id=fill.account_id, symbol=fill.symbol, defaults={"updated_at": now}
+    )
     fill.realised_pnl = _apply_to_position(position, fill, now)
     position.save()
     fill.save(update_fields=["realised_pnl"])
@@ -106,7 +115,13 @@ def _apply_to_position(position: Position, fill: Fill, now: datetime) -> Decimal
 
 def _apply_to_trade(fill: Fill) -> None:
     order = fill.order
-    identity = {"bot_id": fill.bot_id, "symbol": fill.symbol, "run": order.run, "key": order.trade_key}
+    identity = {
+        "bot_id": fill.bot_id,
+        "account_id": fill.account_id,
+        "symbol": fill.symbol,
+        "run": order.run,
+        "key": order.trade_key,
+    }
     trade = Trade.objects.filter(**identity, closed_at__isnull=True).first()
     if trade is None:
         last = Trade.objects.filter(**identity).aggregate(last=Max("ordinal"))["last"] or 0
@@ -149,9 +164,9 @@ _TRADE_FACTS = (
 
 def _ledger_of(bot: Bot) -> dict[str, object]:
     facts: dict[str, object] = {}
-    for position in Position.objects.filter(bot=bot):
+    for position in Position.objects.filter(bot=bot).select_related("account"):
         for name in _POSITION_FACTS:
-            facts[f"position {position.symbol} {name}"] = getattr(position, name)
+            facts[f"position {position.symbol} on {position.account} {name}"] = getattr(position, name)
     for trade in Trade.objects.filter(bot=bot):
         for name in _TRADE_FACTS:
             facts[f"trade {trade.symbol} run {trade.run} {trade.key}#{trade.ordinal} {name}"] = getattr(trade, name)

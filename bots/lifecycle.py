@@ -28,6 +28,8 @@ BOT_TRANSITIONS: Mapping[BotStatus, frozenset[BotStatus]] = {
 
 
 class OrderStatus(models.TextChoices):
+    # What a bot that only gives signals wants: kept as if it stood, never sent and never asked for.
+    WITHHELD = "withheld", "Not sent (signals only)"
     INTENT = "intent", "Intent"
     SENT = "sent", "Sent"
     UNKNOWN = "unknown", "Outcome unknown"
@@ -43,9 +45,11 @@ _ON_THE_BOOK = {OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED}
 _OVER = {OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED}
 
 ORDER_TRANSITIONS: Mapping[OrderStatus, frozenset[OrderStatus]] = {
+    OrderStatus.WITHHELD: frozenset({OrderStatus.CANCELED}),
     # An intent that was never sent may be dropped; a sent one may turn out to be anything.
     OrderStatus.INTENT: frozenset({OrderStatus.SENT, OrderStatus.CANCELED, OrderStatus.REJECTED}),
-    OrderStatus.SENT: frozenset({OrderStatus.UNKNOWN, *_ON_THE_BOOK, *_OVER}),
+    # Back to INTENT: the platform itself held the call back before a byte left.
+    OrderStatus.SENT: frozenset({OrderStatus.INTENT, OrderStatus.UNKNOWN, *_ON_THE_BOOK, *_OVER}),
     # Back to SENT: it was proved that the exchange never had it, and it goes out again under the same id.
     OrderStatus.UNKNOWN: frozenset({OrderStatus.SENT, *_ON_THE_BOOK, *_OVER}),
     OrderStatus.OPEN: frozenset({OrderStatus.PARTIALLY_FILLED, *_OVER}),

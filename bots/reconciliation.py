@@ -184,7 +184,7 @@ def _compare_money(account: ExchangeAccount, look: _Look) -> Iterable[Line]:
             flows[_quote(fill.symbol)] -= sign * fill.quote_value
             flows[fill.fee_currency] -= fill.fee
         per_bot: dict[str, Decimal] = defaultdict(Decimal)
-        for position in Position.objects.filter(bot__account=account):
+        for position in Position.objects.filter(account=account):
             per_bot[position.symbol] += position.amount
         for symbol in sorted(linear):
             theirs = look.positions.get(symbol)

@@ -79,9 +79,9 @@ class Totals:
 def bot_rows(*, now: datetime, bots: QuerySet[Bot] | None = None) -> list[BotRow]:
     """Valued at the shared last prices, or where there is none at the newest equity point's. Two queries."""
     chosen = Bot.objects.active() if bots is None else bots
-    newest = EquityPoint.objects.filter(bot=OuterRef("pk")).order_by("-at")
+    newest = EquityPoint.objects.filter(bot=OuterRef("pk"), account=OuterRef("account_id")).order_by("-at")
     before_today = newest.filter(at__lt=start_of_day(now))
-    position = Position.objects.filter(bot=OuterRef("pk"), symbol=OuterRef("symbol"))
+    position = Position.objects.filter(bot=OuterRef("pk"), account=OuterRef("account_id"), symbol=OuterRef("symbol"))
     live_orders = Order.objects.filter(bot=OuterRef("pk"), status__in=LIVE_ORDER_STATUSES).order_by()
     annotated = list(
         chosen.select_related("account").annotate(
@@ -154,15 +154,18 @@ def totals_of(rows: Iterable[BotRow]) -> list[Totals]:
 # Each instant of each bot is one look-up in the index on (bot, at): the cost does not grow with the history.
 _CURVES = """
 SELECT bot.id, point.profit
-FROM unnest(%(bots)s::bigint[]) AS bot(id)
+FROM (SELECT id, account_id FROM bots_bot WHERE id = ANY(%(bots)s::bigint[])) AS bot
 CROSS JOIN LATERAL (
-    SELECT greatest(min(at), %(since)s::timestamptz) AS start FROM bots_equitypoint WHERE bot_id = bot.id
+    SELECT greatest(min(at), %(since)s::timestamptz) AS start
+    FROM bots_equitypoint
+    WHERE bot_id = bot.id AND account_id = bot.account_id
 ) AS life
 CROSS JOIN generate_series(0, %(points)s - 1) AS step(n)
 CROSS JOIN LATERAL (
     SELECT realised_pnl + unrealised_pnl AS profit
     FROM bots_equitypoint
     WHERE bot_id = bot.id
+      AND account_id = bot.account_id
       AND at <= life.start + (%(until)s::timestamptz - life.start) * step.n / (%(points)s - 1)
     ORDER BY at DESC
     LIMIT 1
@@ -193,12 +196,12 @@ def equity_curve(bot: Bot, *, points: int = 600) -> list[tuple[datetime, Decimal
             SELECT at, profit FROM (
                 SELECT exchange_time AS at, realised_pnl + unrealised_pnl AS profit,
                        row_number() OVER (ORDER BY id DESC) - 1 AS age, count(*) OVER () AS total
-                FROM bots_equitypoint WHERE bot_id = %(bot)s
+                FROM bots_equitypoint WHERE bot_id = %(bot)s AND account_id = %(account)s
             ) AS numbered
             WHERE age %% greatest(1, total / %(points)s) = 0
             ORDER BY age DESC
             """,
-            {"bot": bot.pk, "points": points},
+            {"bot": bot.pk, "account": bot.account_id, "points": points},
         )
         return [(at, profit) for at, profit in cursor.fetchall()]
 
@@ -230,9 +233,9 @@ class BotFigures:
 def bot_figures(bot: Bot, *, now: datetime) -> BotFigures:
     """Four queries."""
     (row,) = bot_rows(now=now, bots=Bot.objects.filter(pk=bot.pk))
-    position = Position.objects.filter(bot=bot, symbol=bot.symbol).first()
+    position = Position.objects.filter(bot=bot, account=bot.account_id, symbol=bot.symbol).first()
     closed = Q(closed_at__isnull=False)
-    trades = Trade.objects.filter(bot=bot).aggregate(
+    trades = Trade.objects.filter(bot=bot, account=bot.account_id).aggregate(
         cycles=Count("pk", filter=closed),
         running_cycles=Count("pk", filter=~closed),
         cycles_profit=Coalesce(Sum("profit", filter=closed), ZERO),

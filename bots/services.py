@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -15,7 +15,8 @@ from bots import hints
 from bots.errors import ConfigInvalid, ModeRefused, NotEditable
 from bots.events import record
 from bots.lifecycle import BotStatus
-from bots.models import Bot, BotMode, EventKind, Severity
+from bots.live_guard import refuse_live
+from bots.models import Bot, BotMode, EventKind, Order, Position, Severity
 from bots.models.bot import ENVIRONMENTS_OF_MODE
 from bots.preflight import check_config, parse_config, symbol_problem
 from bots.schedule import enable_ticks, remove_ticks
@@ -26,6 +27,8 @@ from strategies.contract import Problem
 # Words that stand where a bot's name would in an address.
 RESERVED_NAMES = frozenset({"preview", "new"})
 EDITABLE = frozenset({"name", "account", "symbol", "strategy", "config", "mode", "tick_interval"})
+# Where a bot trades.
+_PLACE = frozenset({"account", "symbol", "mode"})
 
 
 def create_bot(
@@ -62,6 +65,7 @@ def update_bot(*, bot: Bot, requested_by: str, **changes: Any) -> Bot:
         bot = _locked(bot)
         if not bot.can_edit:
             raise NotEditable(f"Bot {bot.name} is {bot.status}: stop it before changing it.")
+        _check_move(bot, changes)
         for name, value in changes.items():
             if name != "config":
                 setattr(bot, name, value)
@@ -212,6 +216,31 @@ def _check_symbol(bot: Bot) -> None:
         raise ConfigInvalid([problem])
 
 
+def _check_move(bot: Bot, changes: Mapping[str, Any]) -> None:
+    """A bot takes nothing along to another account, symbol or mode: what it left behind nobody would look after.
+
+    Less than one step of the market cannot be sold and may stay in the old account's ledger.
+    """
+    moved = sorted(name for name in _PLACE & changes.keys() if changes[name] != getattr(bot, name))
+    if not moved:
+        return
+    position = Position.objects.filter(bot=bot, account=bot.account, symbol=bot.symbol).first()
+    orders = Order.objects.filter(bot=bot)
+    step = orders.filter(account=bot.account, symbol=bot.symbol).order_by("-id").values_list("amount_step", flat=True)
+    if position is not None and abs(position.amount) >= (step.first() or Decimal(0)) and position.amount:
+        raise NotEditable(
+            f"Bot {bot.name} holds {position} on account {bot.account.name}: its {' and '.join(moved)} cannot be "
+            "changed before that is closed. Start it and stop it with its position closed, or trade from another bot."
+        )
+    left = orders.live().count() + orders.unsettled().count()
+    if left:
+        raise NotEditable(
+            f"Bot {bot.name} has {left} order{'s' if left > 1 else ''} on account {bot.account.name} that "
+            f"{'are' if left > 1 else 'is'} not over: its {' and '.join(moved)} cannot be changed before that. "
+            "Start it and stop it again to withdraw them."
+        )
+
+
 def _check_mode(bot: Bot) -> None:
     allowed = ENVIRONMENTS_OF_MODE[BotMode(bot.mode)]
     if bot.account.environment not in allowed:
@@ -219,8 +248,4 @@ def _check_mode(bot: Bot) -> None:
         raise ModeRefused(
             f"mode {bot.mode} needs an account of environment {wanted}; {bot.account.name} is {bot.account.environment}."
         )
-    if bot.mode == BotMode.LIVE and not settings.ALLOW_LIVE and (settings.DEBUG or settings.EMBEDDED):
-        raise ModeRefused(
-            "mode live is refused with DEBUG on or on the embedded stack. Run on real servers, or set "
-            "TRADERAGENT_ALLOW_LIVE=1 to force it."
-        )
+    refuse_live(bot)

@@ -17,9 +17,11 @@ from django.db import DatabaseError, transaction
 
 from bots import hints
 from bots.decision import Scene, StrategyFailed, config_of, run_strategy, standing_orders, wind_down
+from bots.errors import ModeRefused
 from bots.events import record
 from bots.history import resolve_config
 from bots.lifecycle import BotStatus, OrderStatus
+from bots.live_guard import refuse_live
 from bots.locks import LockKind, try_lock
 from bots.models import Bot, EventKind, Order, Severity
 from bots.plan import Plan
@@ -80,6 +82,9 @@ def _tick_and_note_errors(
     except (AuthenticationFailed, NeedsOperator) as error:
         _emergency(bot, error.detail, now=clock())
         return TickOutcome.FAILED
+    except ModeRefused as refusal:
+        _note_mode_refused(bot, refusal.detail, now=clock())
+        return TickOutcome.FAILED
     except ExchangeError as error:
         if isinstance(error, StalePrice) and not bot.errors_in_a_row:
             _note_stale_price(bot, error, now=clock())
@@ -101,6 +106,7 @@ def _tick_and_note_errors(
 
 
 def _tick(bot: Bot, clock: Clock, sync_max_age: timedelta | None, price_max_age: timedelta | None) -> TickOutcome:
+    refuse_live(bot)
     account = bot.account
     gateway = gateway_for(account.gateway_config())
     now = clock()
@@ -108,16 +114,15 @@ def _tick(bot: Bot, clock: Clock, sync_max_age: timedelta | None, price_max_age:
     if market is None:
         raise NeedsOperator(f"{account.exchange_id} has no market {bot.symbol} (any more).")
     ticker = _ticker(bot, gateway, now, price_max_age)
-    if bot.status == BotStatus.STARTING and not _open_books(account, bot, gateway, ticker):
-        return TickOutcome.WAITING
     if sync_max_age is None:
         sync_max_age = timedelta(seconds=bot.tick_interval) * 0.8
-    if not sync_account(account, gateway=gateway, now=now, max_age=sync_max_age):
+    # A bot that only gives signals has no books, and perhaps no keys to read them with.
+    if bot.sends_orders and not _read_books(bot, gateway, ticker, now, sync_max_age):
         return TickOutcome.WAITING
-    live = standing_orders(Order.objects.filter(bot=bot).live())
+    live = standing_orders(Order.objects.standing_of(bot))
     if any(order.status in UNANSWERED for order in live):
         resolve_unanswered(bot, gateway=gateway, now=now)
-        live = standing_orders(Order.objects.filter(bot=bot).live())
+        live = standing_orders(Order.objects.standing_of(bot))
     if bot.audit_due:
         audit_open_orders([bot], gateway=gateway, now=now)
     first_config = _prepare_start(bot, market, ticker, gateway) if bot.status == BotStatus.STARTING else None
@@ -131,6 +136,13 @@ def _tick(bot: Bot, clock: Clock, sync_max_age: timedelta | None, price_max_age:
     return TickOutcome.DONE
 
 
+def _read_books(bot: Bot, gateway: ExchangeGateway, ticker: Ticker, now: datetime, max_age: timedelta) -> bool:
+    """Whether the account's books are fresh enough to decide on."""
+    if bot.status == BotStatus.STARTING and not _open_books(bot.account, bot, gateway, ticker):
+        return False
+    return sync_account(bot.account, gateway=gateway, now=now, max_age=max_age)
+
+
 def _prepare_start(bot: Bot, market: MarketSpec, ticker: Ticker, gateway: ExchangeGateway) -> StrategyConfig:
     try:
         config = config_of(bot)
@@ -140,7 +152,7 @@ def _prepare_start(bot: Bot, market: MarketSpec, ticker: Ticker, gateway: Exchan
     except ValueError as error:
         raise StrategyFailed(str(error)) from error
     leverage = getattr(config, "leverage", None)
-    if market.kind is MarketKind.LINEAR and leverage:
+    if bot.sends_orders and market.kind is MarketKind.LINEAR and leverage:
         gateway.set_leverage(bot.symbol, Decimal(leverage))
     return resolved
 
@@ -216,6 +228,20 @@ def _note_stale_price(bot: Bot, error: StalePrice, *, now: datetime) -> None:
         severity=Severity.WARNING,
         data={"age_ms": error.age_ms},
     )
+
+
+def _note_mode_refused(bot: Bot, detail: str, *, now: datetime) -> None:
+    """Nothing is touched, not even to withdraw orders: whoever restarted the stack like this has to look first."""
+    if not bot.errors_in_a_row:
+        record(
+            EventKind.HEALTH_CRITICAL,
+            f"Not ticking, its orders stand as they are: {detail}",
+            now=now,
+            bot=bot,
+            severity=Severity.CRITICAL,
+        )
+    Bot.objects.filter(pk=bot.pk).update(errors_in_a_row=bot.errors_in_a_row + 1, last_error=detail)
+    log.error("live is refused", error=detail)
 
 
 def _note_exchange_error(bot: Bot, detail: str, *, now: datetime) -> None:

@@ -16,6 +16,7 @@ _FERNET_PREFIX = "gAAAA"
 
 
 class Environment(models.TextChoices):
+    PAPER = "paper", "Paper"
     SIMULATOR = "simulator", "Simulator"
     DEMO = "demo", "Demo trading"
     TESTNET = "testnet", "Test net"

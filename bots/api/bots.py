@@ -19,7 +19,7 @@ from bots.api.filters import BotFilters
 from bots.api.lists import LeanList, Rows
 from bots.api.serializers import BotIn, BotOut, EmergencyStopIn, PlanIn, PreviewOut, ProblemDetails, StopIn
 from bots.lifecycle import LIVE_ORDER_STATUSES
-from bots.models import Bot, Order
+from bots.models import Bot, BotMode, Order
 from bots.preflight import preview as preview_of
 
 _ZERO = Decimal(0)
@@ -67,7 +67,13 @@ class BotViewSet(LeanList):
         live = Order.objects.filter(bot=OuterRef("pk"), status__in=LIVE_ORDER_STATUSES).order_by().values("bot")
         return (
             Bot.objects.active()
-            .annotate(held=FilteredRelation("positions", condition=Q(positions__symbol=F("symbol"))))
+            .annotate(
+                held=FilteredRelation(
+                    "positions",
+                    condition=Q(positions__symbol=F("symbol"), positions__account=F("account"))
+                    & ~Q(mode=BotMode.SIGNALS),
+                )
+            )
             .annotate(
                 position_amount=Coalesce("held__amount", _ZERO),
                 position_cost=Coalesce("held__cost", _ZERO),

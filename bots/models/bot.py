@@ -24,12 +24,16 @@ def new_tag() -> str:
 
 
 class BotMode(models.TextChoices):
+    SIGNALS = "signals", "Signals only"
+    PAPER = "paper", "Paper"
     DEMO = "demo", "Demo"
     LIVE = "live", "Live"
 
 
-# What kind of account each mode trades on.
+# What kind of account each mode trades on. Signals need prices only, and every account has those.
 ENVIRONMENTS_OF_MODE = {
+    BotMode.SIGNALS: frozenset(Environment),
+    BotMode.PAPER: frozenset({Environment.PAPER}),
     BotMode.DEMO: frozenset({Environment.SIMULATOR, Environment.DEMO, Environment.TESTNET}),
     BotMode.LIVE: frozenset({Environment.LIVE}),
 }
@@ -77,6 +81,8 @@ class Bot(models.Model):
     # Post-only orders are accepted first and cancelled by the exchange a moment later: the next tick looks.
     audit_due = models.BooleanField(default=False, editable=False)
     errors_in_a_row = models.PositiveIntegerField(default=0, editable=False)
+    # What the stop watchdog has to remember from one tick to the next.
+    watchdog: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True, editable=False)
     periodic_task = models.OneToOneField(
         PeriodicTask, null=True, blank=True, on_delete=models.SET_NULL, related_name="bot", editable=False
     )
@@ -113,6 +119,11 @@ class Bot(models.Model):
     def is_ticking(self) -> bool:
         """An emergency ticks too: its orders are cancelled until none is left."""
         return self.status != BotStatus.STOPPED
+
+    @property
+    def sends_orders(self) -> bool:
+        """A bot that only gives signals decides and records as every other, and nothing leaves this machine."""
+        return self.mode != BotMode.SIGNALS
 
     @property
     def can_start(self) -> bool:

@@ -9,12 +9,15 @@ from django.db.models import Q
 
 from bots.models.bot import Bot
 from bots.models.columns import quantity
+from exchange.models import ExchangeAccount
 
 
 class Position(models.Model):
     """What a bot holds of a symbol, by average cost. ``amount`` is net of fees taken in base; negative is short."""
 
     bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="positions")
+    # A bot has a ledger on each account that it traded on: paper's profit is never real money's.
+    account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="positions")
     symbol = models.CharField(max_length=64)
     amount = quantity(default=Decimal(0))
     # Signed cost of ``amount`` in quote, before fees in quote; the average price is their ratio.
@@ -29,7 +32,7 @@ class Position(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="position_one_per_bot_and_symbol", fields=["bot", "symbol"]),
+            models.UniqueConstraint(name="position_one_per_ledger", fields=["bot", "account", "symbol"]),
             models.CheckConstraint(name="position_counts_positive", condition=Q(bought__gte=0, sold__gte=0)),
         ]
 
@@ -48,6 +51,7 @@ class Trade(models.Model):
     """A round trip: the fills of one trade key from flat to flat. A grid's cycle is one."""
 
     bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="trades")
+    account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="trades")
     symbol = models.CharField(max_length=64)
     run = models.PositiveIntegerField()
     key = models.CharField(max_length=64)
@@ -88,6 +92,7 @@ class EquityPoint(models.Model):
     """One point of a bot's profit curve, in quote: realised (after fees) and unrealised at ``price``."""
 
     bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="equity_points")
+    account = models.ForeignKey(ExchangeAccount, on_delete=models.PROTECT, related_name="equity_points")
     at = models.DateTimeField(help_text="Our clock.")
     exchange_time = models.DateTimeField()
     price = quantity()
@@ -96,7 +101,7 @@ class EquityPoint(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["bot", "-at"])]
+        indexes = [models.Index(fields=["bot", "account", "-at"], name="equity_of_ledger")]
 
     def __str__(self) -> str:
         return f"{self.bot} at {self.at:%Y-%m-%d %H:%M:%S}"

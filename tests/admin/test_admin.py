@@ -36,13 +36,15 @@ def everything(db: None) -> None:
     bot = cast.bot()
     order = cast.order(bot, "buy", "1", "1900")
     cast.fill(order, price="1900", amount="1")
-    common = {"bot": bot, "symbol": bot.symbol}
+    common = {"bot": bot, "account": bot.account, "symbol": bot.symbol}
     Position.objects.create(**common, updated_at=cast.NOW)
     Trade.objects.create(**common, run=1, key="grid:1", ordinal=1, direction="long", amount=1, opened_at=cast.NOW)
     Event.objects.create(bot=bot, kind="bot_started", message="Started.", created_at=cast.NOW)
     JournalEntry.objects.create(bot=bot, action="note", code="n", sentence="Noted.", created_at=cast.NOW)
     Snapshot.objects.create(bot=bot, run=1, strategy_version="1", state={}, created_at=cast.NOW)
-    EquityPoint.objects.create(bot=bot, at=cast.NOW, exchange_time=cast.NOW, price=1, realised_pnl=0, unrealised_pnl=0)
+    EquityPoint.objects.create(
+        bot=bot, account=bot.account, at=cast.NOW, exchange_time=cast.NOW, price=1, realised_pnl=0, unrealised_pnl=0
+    )
     Signal.objects.create(bot=bot, direction="long", entry=1, confidence=0.5, strategy_type="grid", timestamp=cast.NOW)
 
 

@@ -193,6 +193,7 @@ def test_money_is_written_plainly(api: APIClient) -> None:
     bot = cast.bot("shib")
     Position.objects.create(
         bot=bot,
+        account=bot.account,
         symbol=bot.symbol,
         amount="1500000.000000000000000000",
         cost="12.345",
@@ -213,7 +214,15 @@ def test_what_a_bot_leaves_behind_is_listed(api: APIClient) -> None:
     cast.fill(order, price="1900", amount="0.5", fee="0.19")
     cast.order(other, "buy", "1", "1800")
     Trade.objects.create(
-        bot=bot, symbol=bot.symbol, run=1, key="grid:1", ordinal=1, direction="long", amount="0.5", opened_at=cast.NOW
+        bot=bot,
+        account=bot.account,
+        symbol=bot.symbol,
+        run=1,
+        key="grid:1",
+        ordinal=1,
+        direction="long",
+        amount="0.5",
+        opened_at=cast.NOW,
     )
     Event.objects.create(bot=bot, order=order, kind="order_placed", message="Placed.", created_at=cast.NOW)
     JournalEntry.objects.create(

@@ -72,7 +72,15 @@ def test_orders_are_chosen_by_status_side_and_time(api: APIClient) -> None:
 
 def test_trades_are_open_or_closed(api: APIClient) -> None:
     bot = cast.bot()
-    common = {"bot": bot, "symbol": bot.symbol, "run": 1, "direction": "long", "amount": "1", "opened_at": cast.NOW}
+    common = {
+        "bot": bot,
+        "account": bot.account,
+        "symbol": bot.symbol,
+        "run": 1,
+        "direction": "long",
+        "amount": "1",
+        "opened_at": cast.NOW,
+    }
     Trade.objects.create(key="grid:1", ordinal=1, closed_at=cast.NOW, **common)
     Trade.objects.create(key="grid:2", ordinal=1, **common)
     assert [row["key"] for row in api.get("/api/v1/bots/eth-grid/trades/?status=open").json()["results"]] == ["grid:2"]
@@ -151,7 +159,14 @@ def test_a_list_costs_the_same_however_long_it_is(api: APIClient, address: str, 
             Event.objects.create(bot=bot, kind="bot_started", message="Started.", created_at=cast.NOW)
             JournalEntry.objects.create(bot=bot, action="note", code="n", sentence="Noted.", created_at=cast.NOW)
             Trade.objects.create(
-                bot=bot, symbol=bot.symbol, run=1, key="grid:1", ordinal=1, amount="1", opened_at=cast.NOW
+                bot=bot,
+                account=bot.account,
+                symbol=bot.symbol,
+                run=1,
+                key="grid:1",
+                ordinal=1,
+                amount="1",
+                opened_at=cast.NOW,
             )
 
     def cost() -> int:

@@ -20,6 +20,7 @@ def test_the_dashboard_adds_up_what_may_be_added(api: APIClient) -> None:
     # 0.1 ETH that cost 201.25 are worth 200 now; 3.50 were earned before.
     Position.objects.create(
         bot=bot,
+        account=bot.account,
         symbol=bot.symbol,
         amount=Decimal("0.1"),
         cost=Decimal("201.25"),
@@ -28,6 +29,7 @@ def test_the_dashboard_adds_up_what_may_be_added(api: APIClient) -> None:
     )
     EquityPoint.objects.create(
         bot=bot,
+        account=bot.account,
         at=timezone.now() - timedelta(seconds=5),
         exchange_time=cast.NOW,
         price=Decimal("2000"),

@@ -137,6 +137,6 @@ def test_rebuilding_from_the_fills_finds_equality_and_mends_a_tampered_position(
     Position.objects.update(realised_pnl=D(1000))
     differences = rebuild(bot, now=cast.NOW)
     assert [(item.what, item.kept) for item in differences] == [
-        ("position ETH/USDT:USDT realised_pnl", "1000.000000000000000000")
+        ("position ETH/USDT:USDT on practice realised_pnl", "1000.000000000000000000")
     ]
     assert Position.objects.get().realised_pnl == D("1.98")

@@ -30,6 +30,7 @@ def _no_shared_prices() -> None:
 def equity(bot: Bot, before: timedelta, realised: str, unrealised: str = "0", price: str = "2000") -> None:
     EquityPoint.objects.create(
         bot=bot,
+        account=bot.account,
         at=NOW - before,
         exchange_time=NOW - before,
         price=Decimal(price),
@@ -41,6 +42,7 @@ def equity(bot: Bot, before: timedelta, realised: str, unrealised: str = "0", pr
 def position(bot: Bot, amount: str, cost: str, realised: str = "0", fills: int = 1) -> None:
     Position.objects.create(
         bot=bot,
+        account=bot.account,
         symbol=bot.symbol,
         amount=Decimal(amount),
         cost=Decimal(cost),
@@ -199,6 +201,7 @@ def test_cycles_count_when_they_are_closed() -> None:
     for ordinal, (profit, closed_at) in enumerate([("1.5", NOW), ("2", NOW), ("9", None)]):
         Trade.objects.create(
             bot=bot,
+            account=bot.account,
             symbol=bot.symbol,
             run=1,
             key="grid:1",

@@ -152,7 +152,13 @@ def busy_bot() -> Bot:
         created_at=NOW,
     )
     EquityPoint.objects.create(
-        bot=bot, at=NOW, exchange_time=NOW, price=Decimal(2000), realised_pnl=Decimal("1.5"), unrealised_pnl=Decimal(-1)
+        bot=bot,
+        account=bot.account,
+        at=NOW,
+        exchange_time=NOW,
+        price=Decimal(2000),
+        realised_pnl=Decimal("1.5"),
+        unrealised_pnl=Decimal(-1),
     )
     return bot
 
