@@ -9,14 +9,16 @@ from contextlib import suppress
 class Forwarder:
     """Passes connections on to the simulator.
 
-    ``mute`` swallows what sockets say, as a stale connection does; ``deaf`` swallows what requests are answered.
+    ``mute`` swallows what sockets say, those to come too; ``deaf`` swallows what requests are answered.
     """
 
     def __init__(self, target: str) -> None:
         self._host, _, self._port = target.removeprefix("http://").partition(":")
         self._server: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
-        self._sockets: list[asyncio.StreamWriter] = []
+        self._sockets: dict[asyncio.StreamWriter, bytes] = {}  # → the line they were asked for with
+        self._said: dict[asyncio.StreamWriter, bytes] = {}  # → what the exchange said last
+        self._dead: set[asyncio.StreamWriter] = set()
         self.mute = False
         self.deaf = False
         self.sockets_opened = 0
@@ -41,6 +43,16 @@ class Forwarder:
             writer.close()
         self._sockets.clear()
 
+    def let_die_silently(self, path: bytes = b"") -> None:
+        """The sockets that are open now (those whose address holds ``path``) never say a word again."""
+        self._dead |= {writer for writer, asked in self._sockets.items() if path in asked}
+
+    async def repeat(self) -> None:
+        """Every socket says again what it said last."""
+        for writer, chunk in self._said.items():
+            writer.write(chunk)
+            await writer.drain()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         above, below = await asyncio.open_connection(self._host, int(self._port))
         self._writers += [writer, below]
@@ -53,7 +65,7 @@ class Forwarder:
             while chunk := await reader.read(65536):
                 # A connection that served requests before may become a socket.
                 if b"upgrade: websocket" in chunk.lower():
-                    self._sockets.append(caller)
+                    self._sockets[caller] = chunk.partition(b"\r\n")[0]
                     self.sockets_opened += 1
                 below.write(chunk)
                 await below.drain()
@@ -62,7 +74,14 @@ class Forwarder:
     async def _downwards(self, reader: asyncio.StreamReader, caller: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while chunk := await reader.read(65536):
-                if not (self.mute if caller in self._sockets else self.deaf):
+                if caller in self._sockets and not chunk.startswith(b"HTTP/"):
+                    self._said[caller] = chunk
+                if not self._is_swallowed(caller):
                     caller.write(chunk)
                     await caller.drain()
         caller.close()
+
+    def _is_swallowed(self, caller: asyncio.StreamWriter) -> bool:
+        if caller in self._sockets:
+            return self.mute or caller in self._dead
+        return self.deaf
