@@ -1,11 +1,15 @@
 -- Believes the exchange where it counts more than we did, and closes a budget that it calls used up.
 --
 -- KEYS: budget
--- ARGV: window ms, slots, what the exchange says was used (or -1), ms for which nothing more may be sent (or 0)
+-- ARGV: now in ms or empty, window ms, slots, what the exchange says was used (or -1), ms for which nothing more may
+--       be sent (or 0)
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local window, slots, said, closed = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local now = tonumber(ARGV[1])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local window, slots, said, closed = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local slot = math.floor(now / (window / slots))
 local fields = redis.call('HGETALL', KEYS[1])
 local used, blocked = 0, 0

@@ -1,17 +1,20 @@
 -- What an answer, or its absence, means for the circuit breaker.
 --
 -- KEYS: breaker, log
--- ARGV: ok or failed, the request's role, failures that open it, within ms, first pause ms, longest pause ms,
---       the host, why it failed
+-- ARGV: now in ms or empty, ok or failed, the request's role, failures that open it, within ms, first pause ms,
+--       longest pause ms, the host, why it failed
 -- Answers {opened, closed or nothing, the pause in ms}.
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local outcome, role = ARGV[1], ARGV[2]
-local threshold, within, first_pause, longest = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local now = tonumber(ARGV[1])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local outcome, role = ARGV[2], ARGV[3]
+local threshold, within, first_pause, longest = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 
 local function note(kind, text)
-  redis.call('LPUSH', KEYS[2], cjson.encode({at = now, host = ARGV[7], kind = kind, text = text}))
+  redis.call('LPUSH', KEYS[2], cjson.encode({at = now, host = ARGV[8], kind = kind, text = text}))
   redis.call('LTRIM', KEYS[2], 0, 199)
 end
 
@@ -32,8 +35,8 @@ if breaker[1] ~= 'open' then
     return {'', 0}
   end
   redis.call('PERSIST', KEYS[1])
-  redis.call('HSET', KEYS[1], 'state', 'open', 'since', now, 'until', now + first_pause, 'opened', 1, 'reason', ARGV[8])
-  note('opened', ARGV[8])
+  redis.call('HSET', KEYS[1], 'state', 'open', 'since', now, 'until', now + first_pause, 'opened', 1, 'reason', ARGV[9])
+  note('opened', ARGV[9])
   return {'opened', first_pause}
 end
 
@@ -51,6 +54,6 @@ if role == 'cancel' then
 end
 local opened = tonumber(breaker[4]) + 1
 local pause = math.min(longest, first_pause * 2 ^ (opened - 1))
-redis.call('HSET', KEYS[1], 'until', now + pause, 'probe', 0, 'opened', opened, 'reason', ARGV[8])
-note('probe failed', ARGV[8])
+redis.call('HSET', KEYS[1], 'until', now + pause, 'probe', 0, 'opened', opened, 'reason', ARGV[9])
+note('probe failed', ARGV[9])
 return {'opened', pause}

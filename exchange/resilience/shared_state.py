@@ -3,7 +3,7 @@
 Keys:
 
 * ``guard:budget:{bucket}`` — hash: slot → what was taken in it; ``blocked`` → until when nothing goes out (ms)
-* ``guard:ban:{host}`` — why; expires with the ban
+* ``guard:ban:{host}`` — hash: ``since, until, reason``; expires with the ban
 * ``guard:breaker:{host}`` — hash: ``state, failures, first, since, until, probe, opened, reason``; gone when closed
 * ``guard:log`` — list, newest first, the last 200: JSON of ``at`` (ms), ``host``, ``kind``, ``text``
 """
@@ -74,17 +74,22 @@ class Admission:
 
 
 class SharedState:
-    """All of it, for any number of threads. Every method raises ``RedisError`` when Redis does not answer."""
+    """All of it, for any number of threads. Every method raises ``RedisError`` when Redis does not answer.
+
+    The time is Redis's own, so that the clocks of workers need not agree; ``clock`` (milliseconds) takes its place.
+    """
 
     def __init__(
         self,
         connection: redis.Redis,
         policy: BreakerPolicy | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self.connection = connection
         self.policy = policy or BreakerPolicy()
         self._monotonic = monotonic
+        self._clock = clock
         self._admit = _script(connection, "admit")
         self._settle = _script(connection, "settle")
         self._ban = _script(connection, "ban")
@@ -96,7 +101,7 @@ class SharedState:
         if self._monotonic() < self._down_until:
             raise redis.ConnectionError("Redis did not answer a moment ago.")
         try:
-            return script(keys=keys, args=args)
+            return script(keys=keys, args=["" if self._clock is None else self._clock(), *args])
         except RedisError as error:
             self._down_until = self._monotonic() + DOWN_S
             log.warning("no Redis: orders are held back, reads and cancels go out unguarded", error=str(error))
@@ -132,10 +137,6 @@ class SharedState:
     def remembered_ban(self, host: str) -> float:
         """Seconds left, out of this process's own memory: for when Redis cannot be asked."""
         return max(0.0, self._bans.get(host, 0.0) - self._monotonic())
-
-    def ban_reason(self, host: str) -> str:
-        found: Any = self.connection.get(ban_key(host))
-        return str(found or "")
 
     def correct(self, charge: Charge, *, used: int | None = None, closed: float = 0.0) -> None:
         """``used`` is what the exchange counted in its window; ``closed`` seconds is when it may be asked again."""
