@@ -16,10 +16,16 @@ from pathlib import Path
 from aiohttp import web
 
 from exchange.candles.files import CandleFileError
-from exchange.simulator.app import Status, create_app
+from exchange.simulator.administration import Status
+from exchange.simulator.app import create_app, scope_of
 from exchange.simulator.clock import ClockKind
 from exchange.simulator.config import Config, StateError, open_engine
+from exchange.simulator.endpoints import PATHS
+from exchange.simulator.engine import Engine
+from exchange.simulator.faults.errors import FaultError
+from exchange.simulator.faults.script import parse_script
 from exchange.simulator.instruments import Fees
+from exchange.simulator.limits import USAGE, read_limits
 
 log = logging.getLogger("simulator")
 
@@ -43,7 +49,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     flag("candles", "", "directory of candle files; without it candles are downloaded or made up")
     flag("file", "", "exactly these candle files, comma-separated; goes before --candles")
     flag("symbols", "BTCUSDT,ETHUSDT,SOLUSDT", "symbols to replay, comma-separated")
-    flag("seed", "7", "seed of the synthetic market", type=int)
+    flag("seed", "7", "seed of the synthetic market and of the faults", type=int)
     flag("network", "yes", "whether candles may be downloaded", choices=("yes", "no"))
     flag("cache", "", "directory for downloaded candles (default: beside the state)")
     flag("clock", "accelerated", "what moves the market", choices=tuple(kind.value for kind in ClockKind))
@@ -62,6 +68,8 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     flag("spot-taker", "0.001", "fee as a fraction")
     flag("linear-maker", "0.0002", "fee as a fraction")
     flag("linear-taker", "0.00055", "fee as a fraction")
+    flag("faults", "", "file with fault rules, one to a line; the README has their grammar")
+    flag("rate-limits", "off", f"how many requests are taken: {USAGE}")
     return made
 
 
@@ -111,13 +119,32 @@ def read_config(arguments: list[str], environment: Mapping[str, str]) -> Config:
             linear_maker=_decimal("linear-maker", given.linear_maker),
             linear_taker=_decimal("linear-taker", given.linear_taker),
         ),
+        faults=Path(given.faults) if given.faults else None,
+        limits=given.rate_limits,
     )
 
 
+def load_faults(engine: Engine, path: Path) -> None:
+    """Adds the rules of a file. Raises ``StateError`` that names the file, the lines and what is wrong with them."""
+    try:
+        engine.faults.add(parse_script(path.read_text(encoding="utf-8"), scope_of(engine)))
+    except (FaultError, UnicodeDecodeError) as error:
+        raise StateError(f"--faults {path}: {error}") from error
+    for fault in engine.faults.faults:
+        if fault.stage == "done":
+            log.warning("fault %r lies in the past: the market stands at point %s", fault.rule, engine.replay.point)
+
+
 async def serve(config: Config) -> None:
+    try:
+        limits = read_limits(config.limits, PATHS)
+    except ValueError as error:
+        raise StateError(f"--rate-limits: {error}") from error
     engine, source, synthetic = open_engine(config)
+    if config.faults is not None:
+        load_faults(engine, config.faults)
     status = Status(config.clock, config.speed, source, synthetic)
-    runner = web.AppRunner(create_app(engine, status), access_log=None, handle_signals=False)
+    runner = web.AppRunner(create_app(engine, status, limits), access_log=None, handle_signals=False)
     await runner.setup()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

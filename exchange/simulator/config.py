@@ -51,6 +51,8 @@ class Config:
     through: bool
     slippage: Decimal
     fees: Fees
+    faults: Path | None
+    limits: str
 
     def first_point(self, candles: int) -> int:
         """Where a new market begins: a chart needs some past, a stepped test wants the first candle."""
@@ -100,7 +102,8 @@ def open_engine(config: Config) -> tuple[Engine, list[str], bool]:
     written = store.meta("point")
     replay = Replay(series, 0)
     replay.point = config.first_point(replay.candles) if written is None else int(written)
-    engine = Engine(replay, store, fees=config.fees, matching=Matching(config.through, config.slippage))
+    matching = Matching(config.through, config.slippage)
+    engine = Engine(replay, store, fees=config.fees, matching=matching, seed=config.seed)
     store.set_meta("point", str(replay.point))
     known = engine.accounts.get(config.api_key)
     if known is None:

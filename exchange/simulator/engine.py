@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from decimal import Decimal
 from exchange.simulator.accounts import Account, Coin, Market, Position
 from exchange.simulator.checks import check_funds, check_order
 from exchange.simulator.errors import Refusal, bad_parameter
+from exchange.simulator.faults.parameters import Offset
+from exchange.simulator.faults.plan import FaultPlan
 from exchange.simulator.floor import Changes, Floor, Matching
 from exchange.simulator.instruments import Fees
 from exchange.simulator.orders import ZERO, Order
@@ -21,9 +24,10 @@ from exchange.simulator.store import Store
 class Engine:
     """One simulated exchange. Not thread-safe: it lives in one event loop."""
 
-    def __init__(self, replay: Replay, store: Store, *, fees: Fees, matching: Matching) -> None:
+    def __init__(self, replay: Replay, store: Store, *, fees: Fees, matching: Matching, seed: int) -> None:
         self.replay = replay
         self.store = store
+        self.faults = FaultPlan(seed, replay.point)
         self.floor = Floor(replay, fees=fees, matching=matching)
         self.accounts: dict[str, Account] = {}
         self.on_changes: Callable[[Changes], None] | None = None
@@ -35,6 +39,11 @@ class Engine:
     @property
     def markets(self) -> dict[str, dict[str, Market]]:
         return self.floor.markets
+
+    def server_ms(self) -> int:
+        """The server's time, which requests are signed for: the wall clock, but for a fault of the clock."""
+        wrong = self.faults.active("clock")
+        return time.time_ns() // 1_000_000 + (wrong.parameters(Offset).ms if wrong else 0)
 
     def _new_namespace(self) -> str:
         """Ids must not repeat when the state is thrown away while a ledger elsewhere remembers the old ones."""
@@ -72,6 +81,7 @@ class Engine:
         with self._transaction():
             for _ in range(points):
                 self.floor.move()
+                self.faults.reach(self.replay.point)
             self.store.set_meta("point", str(self.replay.point))
 
     def place(self, account: Account, request: NewOrder) -> Order:

@@ -6,8 +6,7 @@ envelope are in one place.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +23,6 @@ ENGINE: web.AppKey[Engine] = web.AppKey("engine", Engine)
 
 _HEAD = b'{"retCode":0,"retMsg":"OK","result":'
 _TAIL = b',"retExtInfo":{},"time":%d}'
-
-
-def wall_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +51,17 @@ NOBODY = Account("", "")
 Handler = Callable[[Asked], Any]
 
 
-def envelope(result: Any) -> bytes:
-    return _HEAD + orjson.dumps(result) + _TAIL % wall_ms()
+def envelope(result: Any, now: int) -> bytes:
+    """``now`` is the server's time in ms."""
+    return _HEAD + orjson.dumps(result) + _TAIL % now
 
 
-def refusal(error: Refusal) -> bytes:
-    return orjson.dumps(
-        {"retCode": error.code, "retMsg": error.message, "result": {}, "retExtInfo": {}, "time": wall_ms()}
-    )
+def refusal(error: Refusal, now: int) -> bytes:
+    return orjson.dumps({"retCode": error.code, "retMsg": error.message, "result": {}, "retExtInfo": {}, "time": now})
 
 
-def answer(body: bytes, status: int = 200) -> web.Response:
-    return web.Response(body=body, status=status, content_type="application/json")
+def answer(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
 
 
 def joined(items: list[bytes]) -> orjson.Fragment:
@@ -89,10 +83,8 @@ def holding_nothing(handler: Handler) -> Handler:
 
 def public(handler: Handler) -> Callable[[web.Request], Any]:
     async def serve(request: web.Request) -> web.Response:
-        try:
-            return answer(envelope(handler(Asked(request.app[ENGINE], dict(request.query), NOBODY))))
-        except Refusal as error:
-            return answer(refusal(error))
+        engine = request.app[ENGINE]
+        return _serve(engine, lambda: handler(Asked(engine, dict(request.query), NOBODY)))
 
     return serve
 
@@ -102,11 +94,12 @@ def private_get(handler: Handler) -> Callable[[web.Request], Any]:
         engine = request.app[ENGINE]
         # The signature is over the query as it was sent, before anybody decoded it.
         payload = request.raw_path.partition("?")[2]
-        try:
-            account = authenticate(engine.accounts, request.headers, payload, wall_ms())
-            return answer(envelope(handler(Asked(engine, dict(request.query), account))))
-        except Refusal as error:
-            return answer(refusal(error))
+
+        def handle() -> Any:
+            account = authenticate(engine.accounts, request.headers, payload, engine.server_ms())
+            return handler(Asked(engine, dict(request.query), account))
+
+        return _serve(engine, handle)
 
     return serve
 
@@ -115,13 +108,22 @@ def private_post(handler: Handler) -> Callable[[web.Request], Any]:
     async def serve(request: web.Request) -> web.Response:
         engine = request.app[ENGINE]
         body = await request.read()
-        try:
-            account = authenticate(engine.accounts, request.headers, body.decode(errors="replace"), wall_ms())
-            return answer(envelope(handler(Asked(engine, parse_body(body), account))))
-        except Refusal as error:
-            return answer(refusal(error))
+
+        def handle() -> Any:
+            payload = body.decode(errors="replace")
+            account = authenticate(engine.accounts, request.headers, payload, engine.server_ms())
+            return handler(Asked(engine, parse_body(body), account))
+
+        return _serve(engine, handle)
 
     return serve
+
+
+def _serve(engine: Engine, handle: Callable[[], Any]) -> web.Response:
+    try:
+        return answer(envelope(handle(), engine.server_ms()))
+    except Refusal as error:
+        return answer(refusal(error, engine.server_ms()))
 
 
 def parse_body(body: bytes) -> dict[str, Any]:

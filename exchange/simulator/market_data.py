@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from decimal import Decimal
 from typing import Any
 
@@ -27,12 +26,29 @@ MAX_KLINES = 1000
 
 
 def server_time(asked: Asked) -> dict[str, Any]:
-    now = time.time_ns()
-    return {"timeSecond": str(now // 1_000_000_000), "timeNano": str(now)}
+    now = asked.engine.server_ms()
+    return {"timeSecond": str(now // 1000), "timeNano": str(now * 1_000_000)}
 
 
 def system_status(asked: Asked) -> dict[str, Any]:
-    return {"list": []}
+    """Empty while all is well; while a fault of maintenance stands, the entry that Bybit announces it by."""
+    fault = asked.engine.faults.active("maintenance")
+    if fault is None:
+        return {"list": []}
+    ongoing = {
+        "id": f"maintenance-{fault.number}",
+        "title": "System maintenance",
+        "state": "ongoing",
+        "begin": str(asked.engine.server_ms()),
+        "end": "0",
+        "href": "",
+        "serviceTypes": [1, 2, 3, 4, 5],
+        "product": [1, 2],
+        "uidSuffix": [],
+        "maintainType": 3,
+        "env": 1,
+    }
+    return {"list": [ongoing]}
 
 
 def category_of(asked: Asked) -> str:

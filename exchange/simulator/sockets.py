@@ -19,7 +19,7 @@ from exchange.simulator.auth import authenticate_socket
 from exchange.simulator.engine import Engine
 from exchange.simulator.errors import Refusal
 from exchange.simulator.floor import Changes
-from exchange.simulator.http import ENGINE, wall_ms
+from exchange.simulator.http import ENGINE
 from exchange.simulator.instruments import EMPTY_CATEGORIES
 from exchange.simulator.wallet import describe_position, describe_wallet
 
@@ -116,11 +116,11 @@ class Hub:
     def _pong(self, connection: Connection, identity: dict[str, str]) -> dict[str, Any]:
         if connection.category:
             return {"success": True, "ret_msg": "pong", "conn_id": connection.id, "op": "ping", **identity}
-        return {"op": "pong", "args": [str(wall_ms())], "conn_id": connection.id, **identity}
+        return {"op": "pong", "args": [str(self.engine.server_ms())], "conn_id": connection.id, **identity}
 
     def _authenticate(self, connection: Connection, arguments: list[object]) -> dict[str, Any]:
         try:
-            connection.account = authenticate_socket(self.engine.accounts, arguments, wall_ms())
+            connection.account = authenticate_socket(self.engine.accounts, arguments, self.engine.server_ms())
         except Refusal as error:
             return self._auth_answer(connection, error.code, error.message)
         return self._auth_answer(connection, 0, "")
@@ -294,7 +294,7 @@ class Hub:
         by_topic: dict[str, Any] = {"execution": executions, "order": orders, "position": positions}
         if moved and any("wallet" in connection.topics for connection in connections):
             by_topic["wallet"] = [describe_wallet(engine, account)]
-        now = wall_ms()
+        now = engine.server_ms()
         for topic, data in by_topic.items():
             readers = [connection for connection in connections if topic in connection.topics]
             if data and readers:

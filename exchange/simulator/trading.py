@@ -7,7 +7,7 @@ from typing import Any
 
 from exchange.simulator.accounts import Account
 from exchange.simulator.errors import Refusal, bad_parameter
-from exchange.simulator.http import Asked, joined, wall_ms
+from exchange.simulator.http import Asked, joined
 from exchange.simulator.orders import Order
 from exchange.simulator.requests import (
     Body,
@@ -87,7 +87,7 @@ def _batch(asked: Asked, act: Any) -> dict[str, Any]:
         if not isinstance(one, dict):
             raise bad_parameter("request must be a list of objects")
         body = {**one, "category": category}
-        entry = {"category": category, "symbol": read_text(one, "symbol"), "createAt": str(wall_ms())}
+        entry = {"category": category, "symbol": read_text(one, "symbol"), "createAt": str(asked.engine.server_ms())}
         try:
             entry |= _ids(act(body)) | {"code": "0", "msg": "OK"}
         except Refusal as error:

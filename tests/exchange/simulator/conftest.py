@@ -26,12 +26,13 @@ def running_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simu
 
 
 @pytest.fixture
-def simulator(running_simulator: SimulatorProcess) -> SimulatorProcess:
+def simulator(running_simulator: SimulatorProcess) -> Iterator[SimulatorProcess]:
     """ETH stands at 100; the next points are 103, 90, 95, 95, 94, 110 …"""
     over = running_simulator.status()["point"] % len(POINTS)
     if over:
         running_simulator.step(len(POINTS) - over)
-    return running_simulator
+    yield running_simulator
+    running_simulator.clear_faults()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -84,10 +85,28 @@ class SimulatorProcess:
     def add_account(self, key: str, secret: str, balances: Mapping[str, str]) -> None:
         self._call("/simulator/accounts", {"api_key": key, "api_secret": secret, "balances": dict(balances)})
 
-    def _call(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def inject(self, *lines: str) -> list[int]:
+        """Adds fault rules, a line of the script each; answers with their numbers."""
+        added = self._call("/simulator/faults", {"script": "\n".join(lines)})["added"]
+        return [fault["id"] for fault in added]
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The rules with how often each was met and applied."""
+        found: list[dict[str, Any]] = self._call("/simulator/faults")["faults"]
+        return found
+
+    def clear_faults(self) -> None:
+        self._call("/simulator/faults", method="DELETE")
+
+    def requests(self, **query: object) -> dict[str, Any]:
+        """What was asked since a number, with monotonic times: see the README."""
+        return self._call("/simulator/requests?" + urllib.parse.urlencode(query))
+
+    def _call(self, path: str, body: Mapping[str, Any] | None = None, method: str | None = None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, method=method)
         try:
-            with urllib.request.urlopen(urllib.request.Request(self.url + path, data=data), timeout=60) as response:
+            with urllib.request.urlopen(request, timeout=60) as response:
                 answer: dict[str, Any] = json.load(response)
         except urllib.error.HTTPError as error:
             raise RuntimeError(error.read().decode()) from error
