@@ -19,7 +19,7 @@ from exchange.errors import NeedsOperator
 from exchange.gateway_config import GatewayConfig
 from exchange.port import Balance, ExchangePosition, FillReport, OrderReport, OrderRequest, Ticker
 from exchange.translation import answer_code
-from strategies.contract import MarketKind, MarketSpec
+from strategies.contract import MarketKind, MarketSpec, Side
 
 DAY_MS = 24 * 3600 * 1000
 # "endTime - startTime <= 7 days", and a startTime alone means the seven days after it.
@@ -188,6 +188,9 @@ class BybitGateway(CcxtGateway):
 
     def _order_params(self, request: OrderRequest, spec: MarketSpec) -> dict[str, Any]:
         params = super()._order_params(request, spec)
+        if request.trigger_price is not None and spec.kind is MarketKind.LINEAR:
+            # A stop lies on the far side of the market: a buy above it, a sell below it.
+            params["triggerDirection"] = "ascending" if request.side is Side.BUY else "descending"
         if spec.kind is MarketKind.LINEAR:
             params["positionIdx"] = 0  # one-way mode; in hedge mode Bybit then refuses instead of guessing
         return params

@@ -39,10 +39,15 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "createMarketBuyOrderRequiresPrice": False,
     },
     "binance": {
-        "fetchMarkets": {"types": ["spot", "linear"]},
+        "fetchMarkets": {"types": ["spot"]},
         "createMarketBuyOrderRequiresPrice": False,
-        "warnOnFetchOpenOrdersWithoutSymbol": False,
     },
+    "okx": {
+        "fetchMarkets": {"types": ["spot", "swap"]},
+        "createOrder": "privatePostTradeOrder",  # ccxt's own choice is a batch of one
+    },
+    # The address that ccxt asks by itself belongs to the API that Coinbase has retired.
+    "coinbase": {"fetchTime": "v3PublicGetBrokerageTime", "createMarketBuyOrderRequiresPrice": False},
 }
 
 
@@ -69,7 +74,7 @@ def build_client(config: GatewayConfig, library: ModuleType = ccxt, *, with_keys
         "enableRateLimit": config.environment != "simulator",
         **(keys if with_keys else {}),
         **{name: value for name, value in options.items() if name not in ("options", OPTION)},
-        "options": {**_OPTIONS.get(config.exchange_id, {}), **options.get("options", {})},
+        "options": _ccxt_options(config.exchange_id, options.get("options", {})),
     }
     client = known(settings)
     client.number = str  # ccxt's parsers would otherwise turn every price into a float
@@ -80,6 +85,14 @@ def build_client(config: GatewayConfig, library: ModuleType = ccxt, *, with_keys
 
     guard_client(client, Guard(config, with_keys=with_keys, exchange_time=exchange_time))
     return client
+
+
+def _ccxt_options(exchange_id: str, wished: Mapping[str, Any]) -> dict[str, Any]:
+    """Binance keeps spot and futures in two accounts: ``defaultType`` says which of them this is."""
+    ours = dict(_OPTIONS.get(exchange_id, {}))
+    if exchange_id == "binance" and wished.get("defaultType") in ("swap", "future"):
+        ours["fetchMarkets"] = {"types": ["linear"]}
+    return {**ours, **wished}
 
 
 def _enter(client: Any, config: GatewayConfig) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 import ccxt
 import structlog
 
-from exchange import ccxt_parsing
+from exchange import ccxt_parsing, client_ids
 from exchange.ccxt_client import build_client
 from exchange.ccxt_parsing import plain
 from exchange.errors import (
@@ -38,7 +39,7 @@ from exchange.traits import VenueTraits
 from exchange.translation import Intent, translate
 from exchange.venue_table import traits_of
 from exchange.venues import Venue, venue_of
-from strategies.contract import MarketKind, MarketSpec, OrderType, Side
+from strategies.contract import MarketKind, MarketSpec, OrderType
 
 log = structlog.get_logger(__name__)
 
@@ -113,12 +114,17 @@ class CcxtGateway:
         specs = self._markets()
 
         def ask() -> list[ExchangePosition]:
-            found = self.client.fetch_positions()
-            return [
-                ccxt_parsing.position(structure, specs[structure["symbol"]].contract_size)
-                for structure in found
-                if structure["symbol"] in specs and Decimal(structure.get("contracts") or 0)
-            ]
+            found = []
+            for structure in self._fetch_positions():
+                if structure["symbol"] not in specs or not Decimal(structure.get("contracts") or 0):
+                    continue
+                if structure.get("hedged"):
+                    raise NeedsOperator(
+                        f"The account holds {structure['symbol']} in hedge mode. Close the position and switch the "
+                        f"account to one-way mode at {self.config.exchange_id}."
+                    )
+                found.append(ccxt_parsing.position(structure, specs[structure["symbol"]].contract_size))
+            return found
 
         return self._read("asking for the positions", ask)
 
@@ -126,8 +132,7 @@ class CcxtGateway:
         spec = self._spec(symbol)
 
         def ask() -> list[OrderReport]:
-            found = self.client.fetch_open_orders(symbol)
-            return [ccxt_parsing.order(structure, symbol, spec.contract_size) for structure in found]
+            return [self._report(structure, spec) for structure in self._fetch_open_orders(spec)]
 
         return self._read(f"asking for the open orders of {symbol}", ask)
 
@@ -135,8 +140,7 @@ class CcxtGateway:
         spec = self._spec(symbol)
 
         def ask() -> OrderReport:
-            found = self._fetch_order(symbol, client_order_id, exchange_order_id)
-            return ccxt_parsing.order(found, symbol, spec.contract_size)
+            return self._report(self._fetch_order(spec, client_order_id, exchange_order_id), spec)
 
         return self._read(f"asking for order {client_order_id} on {symbol}", ask)
 
@@ -144,31 +148,27 @@ class CcxtGateway:
         spec = self._spec(symbol)
 
         def ask() -> list[OrderReport]:
-            found = {structure["id"]: structure for structure in self._fetch_orders_since(symbol, since)}
-            reports = [ccxt_parsing.order(structure, symbol, spec.contract_size) for structure in found.values()]
-            return sorted(
-                (report for report in reports if (report.timestamp or 0) >= since), key=lambda r: r.timestamp or 0
-            )
+            # Open ones come first: an order that closes in between is in it twice, and the later word counts.
+            found = {structure["id"]: structure for structure in self._fetch_orders_since(spec, since)}
+            reports = [self._report(structure, spec) for structure in found.values()]
+            recent = [report for report in reports if (report.timestamp or 0) >= since]
+            return sorted(recent, key=lambda report: report.timestamp or 0)
 
         return self._read(f"asking for the orders of {symbol} since {since}", ask)
 
     def fills_since(self, kind: MarketKind, since: int, *, symbols: Collection[str] = ()) -> list[FillReport]:
-        """Asks for the whole account at once where the exchange allows it; ccxt pages.
-
-        Executions that carry no client order id get it from nowhere here: match them by ``exchange_order_id``.
-        """
         specs = self._markets()
-        market_type = "spot" if kind is MarketKind.SPOT else "swap"
+        asked = [symbol for symbol in symbols if symbol in specs and specs[symbol].kind is kind]
 
         def ask() -> list[FillReport]:
-            found = self.client.fetch_my_trades(None, since, None, {"type": market_type, "paginate": True})
-            fills = {}
-            for structure in found:
+            found: dict[tuple[str, str], FillReport] = {}
+            for structure in self._fetch_fills(kind, since, asked):
                 spec = specs.get(structure["symbol"])
-                if spec is not None and spec.kind is kind and structure["timestamp"] >= since:
-                    own_id = structure["info"].get("clientOrderId") or structure["info"].get("clOrdId") or ""
-                    fills[structure["id"]] = ccxt_parsing.fill(structure, spec.contract_size, own_id)
-            return sorted(fills.values(), key=lambda fill: fill.timestamp)
+                key = (structure["symbol"], str(structure["id"]))
+                if spec is None or spec.kind is not kind or structure["timestamp"] < since or key in found:
+                    continue
+                found[key] = ccxt_parsing.fill(structure, spec.contract_size, self._client_id_of_fill(structure, spec))
+            return sorted(found.values(), key=lambda fill: fill.timestamp)
 
         return self._read(f"asking for the {kind} fills since {since}", ask)
 
@@ -180,19 +180,16 @@ class CcxtGateway:
 
     def place(self, request: OrderRequest) -> OrderReport:
         spec = self._spec(request.symbol, intent=Intent.PLACE)
-        refuse_what_the_exchange_must_refuse(request, spec)
-        contracts = request.amount / spec.contract_size
-        kind = "limit" if request.type is OrderType.LIMIT else "market"
-        price = plain(request.price) if request.price is not None and kind == "limit" else None
-        doing = (
-            f"placing {request.client_order_id} ({request.side} {plain(request.amount)} {request.symbol}"
-            f"{f' at {price}' if price else ''})"
-        )
-        with self._talking(Intent.PLACE, doing):
-            answer = self.client.create_order(
-                request.symbol, kind, request.side.value, plain(contracts), price, self._order_params(request, spec)
+        if request.type is OrderType.STOP and spec.kind not in self.traits.stop_orders:
+            raise OrderRejected(
+                f"{request.client_order_id}: {self.config.exchange_id} cannot hold a stop-market order on "
+                f"{request.symbol}. Nothing was sent."
             )
-            exchange_order_id = str(answer.get("id") or "")
+        refuse_what_the_exchange_must_refuse(request, spec)
+        price = f" at {plain(request.price)}" if request.price is not None else ""
+        doing = f"placing {request.client_order_id} ({request.side} {plain(request.amount)} {request.symbol}{price})"
+        with self._talking(Intent.PLACE, doing):
+            exchange_order_id = self._create(request, spec)
         if not exchange_order_id:
             # An answer without an id says nothing about whether the order stands.
             raise translate(
@@ -201,6 +198,7 @@ class CcxtGateway:
                 intent=Intent.PLACE,
                 doing=doing,
             )
+        client_ids.remember(self.config, exchange_order_id, request.client_order_id)
         return OrderReport(
             symbol=request.symbol,
             client_order_id=request.client_order_id,
@@ -230,6 +228,7 @@ class CcxtGateway:
                 "Nothing was sent."
             )
         refuse_what_does_not_fit(client_order_id, spec, amount=amount, price=price, trigger_price=trigger_price)
+        exchange_order_id = self._id_to_change(symbol, client_order_id, exchange_order_id)
         terms = ", ".join(
             f"{name} {plain(number)}"
             for name, number in (("amount", amount), ("price", price), ("trigger price", trigger_price))
@@ -240,8 +239,7 @@ class CcxtGateway:
 
     def cancel(self, symbol: str, client_order_id: str, *, exchange_order_id: str = "") -> None:
         self._spec(symbol, intent=Intent.CANCEL)
-        if not exchange_order_id and not self.traits.finds_by_client_id:
-            exchange_order_id = find_order(self.open_orders(symbol), symbol, client_order_id).exchange_order_id
+        exchange_order_id = self._id_to_change(symbol, client_order_id, exchange_order_id)
         doing = f"cancelling {client_order_id} on {symbol}"
 
         def cancel() -> None:
@@ -263,45 +261,102 @@ class CcxtGateway:
 
     # --- What exchanges do differently -----------------------------------------------------------------------------
 
+    def _own_id(self, exchange_client_id: str) -> str:
+        """Our id of an order from the one that the exchange knows it by."""
+        return exchange_client_id
+
+    def _their_id(self, client_order_id: str) -> str:
+        """The id that the exchange knows an order of ours by."""
+        return client_order_id
+
+    def _report(self, structure: Mapping[str, Any], spec: MarketSpec) -> OrderReport:
+        """From ccxt's order structure."""
+        report = ccxt_parsing.order(structure, spec.symbol, spec.contract_size)
+        return replace(report, client_order_id=self._own_id(report.client_order_id))
+
+    def _fetch_positions(self) -> list[Mapping[str, Any]]:
+        return list(self.client.fetch_positions())
+
+    def _fetch_open_orders(self, spec: MarketSpec) -> Iterable[Mapping[str, Any]]:
+        """ccxt's structures, all pages."""
+        return list(self.client.fetch_open_orders(spec.symbol))
+
+    def _fetch_order(self, spec: MarketSpec, client_order_id: str, exchange_order_id: str) -> Mapping[str, Any]:
+        """ccxt's structure of the order. Raises ``OrderNotFound``, ccxt's or ours."""
+        found: Mapping[str, Any]
+        if self.traits.finds_by_client_id:
+            found = self.client.fetch_order(None, spec.symbol, {"clientOrderId": self._their_id(client_order_id)})
+        elif exchange_order_id:
+            found = self.client.fetch_order(exchange_order_id, spec.symbol)
+        else:
+            raise NeedsOperator(
+                f"{self.config.exchange_id} cannot be asked for order {client_order_id} on {spec.symbol}: it looks "
+                "orders up by its own ids only, and this one has none."
+            )
+        return found
+
+    def _fetch_orders_since(self, spec: MarketSpec, since: int) -> list[Mapping[str, Any]]:
+        """ccxt's structures of open and closed orders; an order may be in it twice."""
+        if self.client.has.get("fetchOrders") is True:
+            return list(self.client.fetch_orders(spec.symbol, since))
+        found = list(self._fetch_open_orders(spec))
+        for feature, ask in (
+            ("fetchClosedOrders", self.client.fetch_closed_orders),
+            ("fetchCanceledOrders", self.client.fetch_canceled_orders),
+        ):
+            if self.client.has.get(feature) is True:
+                found += ask(spec.symbol, since)
+        return found
+
+    def _fetch_fills(self, kind: MarketKind, since: int, symbols: Collection[str]) -> Iterable[Mapping[str, Any]]:
+        """ccxt's trade structures; ``symbols`` are those of the kind that are traded. Overlaps are sorted out later."""
+        params = {"type": "spot" if kind is MarketKind.SPOT else "swap", "paginate": True}
+        if not self.traits.fills_by_symbol:
+            yield from self.client.fetch_my_trades(None, since, None, params)
+        for symbol in symbols if self.traits.fills_by_symbol else ():
+            yield from self.client.fetch_my_trades(symbol, since, None, params)
+
+    def _client_id_of_fill(self, structure: Mapping[str, Any], spec: MarketSpec) -> str:
+        """Our id of the order behind an execution, asked for once per order where the execution does not carry it."""
+        exchange_order_id = str(structure.get("order") or "")
+        if not self.traits.client_order_ids or not exchange_order_id:
+            return ""
+        known = client_ids.known(self.config, exchange_order_id)
+        if known is None:
+            known = self._own_id(self._client_id_of_order(spec, exchange_order_id))
+            client_ids.remember(self.config, exchange_order_id, known)
+        return known
+
+    def _client_id_of_order(self, spec: MarketSpec, exchange_order_id: str) -> str:
+        """The exchange's form of it; empty for an order placed by hand."""
+        return str(self.client.fetch_order(exchange_order_id, spec.symbol).get("clientOrderId") or "")
+
+    def _id_to_change(self, symbol: str, client_order_id: str, exchange_order_id: str) -> str:
+        """The exchange's id where only that can amend and cancel. Raises ``OrderNotFound`` when nothing stands."""
+        if exchange_order_id or self.traits.finds_by_client_id:
+            return exchange_order_id
+        return find_order(self.open_orders(symbol), symbol, client_order_id).exchange_order_id
+
+    def _create(self, request: OrderRequest, spec: MarketSpec) -> str:
+        """Sends the order and returns the exchange's id of it, or an empty text."""
+        kind = "limit" if request.type is OrderType.LIMIT else "market"
+        price = plain(request.price) if request.price is not None and kind == "limit" else None
+        amount = plain(request.amount / spec.contract_size)
+        params = self._order_params(request, spec)
+        answer = self.client.create_order(request.symbol, kind, request.side.value, amount, price, params)
+        return str(answer.get("id") or "")
+
     def _order_params(self, request: OrderRequest, spec: MarketSpec) -> dict[str, Any]:
-        params: dict[str, Any] = {"clientOrderId": request.client_order_id}
+        params: dict[str, Any] = {}
+        if self.traits.client_order_ids:
+            params["clientOrderId"] = self._their_id(request.client_order_id)
         if request.post_only:
             params["postOnly"] = True
         if request.reduce_only and spec.kind is MarketKind.LINEAR:
             params["reduceOnly"] = True
         if request.trigger_price is not None:
             params["triggerPrice"] = plain(request.trigger_price)
-            if spec.kind is MarketKind.LINEAR:
-                # A stop lies on the far side of the market: a buy above it, a sell below it.
-                params["triggerDirection"] = "ascending" if request.side is Side.BUY else "descending"
         return params
-
-    def _fetch_order(self, symbol: str, client_order_id: str, exchange_order_id: str) -> Mapping[str, Any]:
-        """ccxt's structure of the order. Raises ``OrderNotFound``, ccxt's or ours."""
-        found: Mapping[str, Any] | None
-        if exchange_order_id:
-            found = self.client.fetch_order(exchange_order_id, symbol)
-        elif self.traits.finds_by_client_id:
-            found = self.client.fetch_order(None, symbol, {"clientOrderId": client_order_id})
-        else:
-            listed = self._fetch_orders_since(symbol, None)
-            found = next((order for order in listed if order.get("clientOrderId") == client_order_id), None)
-        if found is None:
-            raise OrderNotFound(f"The exchange lists no order {client_order_id} on {symbol}.")
-        return found
-
-    def _fetch_orders_since(self, symbol: str, since: int | None) -> list[Mapping[str, Any]]:
-        """ccxt's structures of open and closed orders; an order may be in it twice."""
-        if self.client.has.get("fetchOrders") is True:
-            return list(self.client.fetch_orders(symbol, since))
-        found = list(self.client.fetch_open_orders(symbol))
-        for feature, ask in (
-            ("fetchClosedOrders", self.client.fetch_closed_orders),
-            ("fetchCanceledOrders", self.client.fetch_canceled_orders),
-        ):
-            if self.client.has.get(feature) is True:
-                found += ask(symbol, since)
-        return found
 
     def _amend(
         self,
@@ -316,13 +371,14 @@ class CcxtGateway:
         raise NotImplementedError
 
     def _cancel(self, symbol: str, client_order_id: str, exchange_order_id: str) -> None:
-        if exchange_order_id:
-            self.client.cancel_order(exchange_order_id, symbol)
+        if self.traits.finds_by_client_id:
+            self.client.cancel_order(None, symbol, {"clientOrderId": self._their_id(client_order_id)})
         else:
-            self.client.cancel_order(None, symbol, {"clientOrderId": client_order_id})
+            self.client.cancel_order(exchange_order_id, symbol)
 
     def _set_leverage(self, symbol: str, leverage: str) -> None:
-        self.client.set_leverage(leverage, symbol)
+        # ccxt compares it with its limits.
+        self.client.set_leverage(float(leverage) if "." in leverage else int(leverage), symbol)
 
     # --- Machinery -----------------------------------------------------------------------------------------------
 

@@ -45,11 +45,19 @@ class Intent(StrEnum):
 
 
 # Codes of Bybit V5 (https://bybit-exchange.github.io/docs/v5/error) where ccxt's class does not name the reaction.
-_DUPLICATE_CLIENT_ORDER_ID = frozenset({"110072", "170141", "110030", "140030", "30001"})
+_DUPLICATE_CLIENT_ORDER_ID = frozenset({
+    "110072", "170141", "110030", "140030", "30001",
+    "-4116",  # Binance futures
+    "51016",  # OKX
+})  # fmt: skip
+# Binance spot has one code for all refusals, Kraken none.
+_DUPLICATE_IN_WORDS = re.compile(r"duplicate order|cl_?ord_?id\b.*\b(already|duplicate|in use)", re.I)
 # "Already filled", "already cancelled", "not on the book": there is nothing left to cancel.
-_NOTHING_TO_CANCEL = frozenset(
-    {"110001", "110008", "110010", "170139", "170142", "170143", "170190", "170213", "20001"}
-)
+_NOTHING_TO_CANCEL = frozenset({
+    "110001", "110008", "110010", "170139", "170142", "170143", "170190", "170213", "20001",
+    "51503", "51509", "51510",  # OKX: filled or cancelled, cancelled, completed
+    "EOrder:Unknown order",  # Kraken
+})  # fmt: skip
 _BUSY = frozenset({"10006", "10018", "170005", "170222"})
 # The exchange itself does not know what became of the request.
 _UNCLEAR = frozenset({
@@ -123,6 +131,8 @@ def _refused(error: Exception, intent: Intent, code: str, said: str) -> Exchange
         return OrderNotFound(said)
     if code in _DUPLICATE_CLIENT_ORDER_ID or isinstance(error, ccxt.DuplicateOrderId):
         return DuplicateClientOrderId(said)
+    if intent is Intent.PLACE and _DUPLICATE_IN_WORDS.search(said):
+        return DuplicateClientOrderId(said)
     if isinstance(error, ccxt.InsufficientFunds):
         return InsufficientFunds(said)
     if _POSITION_MODE in said.lower():
@@ -171,11 +181,26 @@ def _answer(error: Exception) -> tuple[str, str]:
         except ValueError:
             body = None
         if isinstance(body, dict):
-            code = _first(body, "retCode", "ret_code", "code")
-            words = _first(body, "retMsg", "ret_msg", "msg", "message", "error")
+            body = _innermost(body)
+            code = _first(body, "retCode", "ret_code", "sCode", "code")
+            words = _first(body, "retMsg", "ret_msg", "sMsg", "msg", "message", "error")
             if code or words:
                 return code, words or "no reason given"
     return "", _plain(error, text)
+
+
+def _innermost(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where the reason stands: OKX and Coinbase wrap it, and Kraken's error is its own code."""
+    entries = body.get("data")
+    if isinstance(entries, list) and entries and isinstance(entries[0], dict) and entries[0].get("sCode"):
+        return entries[0]
+    if isinstance(body.get("error_response"), dict):
+        inner: Mapping[str, Any] = body["error_response"]
+        return {**inner, "code": inner.get("error")}
+    errors = body.get("error")
+    if isinstance(errors, list) and errors:
+        return {"code": errors[0], "msg": "; ".join(map(str, errors))}
+    return body
 
 
 def _first(body: Mapping[str, Any], *names: str) -> str:
