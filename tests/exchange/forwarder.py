@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 
 class Forwarder:
@@ -85,3 +87,20 @@ class Forwarder:
         if caller in self._sockets:
             return self.mute or caller in self._dead
         return self.deaf
+
+
+@contextmanager
+def forwarding(target: str) -> Iterator[Forwarder]:
+    """A forwarder for a test that has no event loop: it runs in one of its own, in a thread."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    wire = Forwarder(target)
+    asyncio.run_coroutine_threadsafe(wire.__aenter__(), loop).result(timeout=10)
+    try:
+        yield wire
+    finally:
+        asyncio.run_coroutine_threadsafe(wire.__aexit__(), loop).result(timeout=10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(timeout=10)
+        loop.close()

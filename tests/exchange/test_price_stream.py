@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -21,7 +17,6 @@ import redis.asyncio
 import structlog
 from channels.layers import channel_layers, get_channel_layer
 from django.conf import settings
-from django.db import connection as database
 
 from exchange import prices
 from exchange.errors import NeedsOperator
@@ -31,6 +26,7 @@ from exchange.prices import Subscription
 from exchange.stream import HINT_GROUP, Pace, PriceSink, PriceStream
 from tests.exchange.forwarder import Forwarder
 from tests.exchange.simulator.process import SimulatorProcess
+from tests.exchange.stream_process import stream_process
 
 VENUE = "simulated"
 SPOT, LINEAR = "ETH/USDT", "ETH/USDT:USDT"
@@ -335,21 +331,6 @@ def test_the_command_streams_until_it_is_terminated(simulator: SimulatorProcess,
         name="practice", owner=owner, environment="simulator", base_url=simulator.url, api_key="k", api_secret="s"
     )
     prices.replace_subscriptions({account.venue: Subscription(account.pk, frozenset({SPOT}))})
-    server, _, _ = os.environ["DATABASE_URL"].partition("?")
-    url = os.environ["DATABASE_URL"].replace(server, f"{server.rpartition('/')[0]}/{database.settings_dict['NAME']}", 1)
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", "stream"],
-        cwd=Path(__file__).resolve().parents[2],
-        env={**os.environ, "DATABASE_URL": url},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
+    with stream_process():
         run(lambda: eventually(lambda: prices.read_price(account.venue, SPOT) is not None, "a price"))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, output
-    assert "price stream stopped" in output
     assert prices.redis_client().get(prices.HEARTBEAT_KEY) is None
