@@ -155,7 +155,7 @@ _PUBLISHED: Mapping[str, Published] = {
 }
 _UNKNOWN = Published(host=Limit(50, 5))
 # Nobody is harmed by asking a simulator often; this only keeps a runaway loop from starving the rest.
-_SIMULATOR = Published(host=Limit(20_000, 5), forbidden_ban=600)
+_SIMULATOR = Published(host=Limit(20_000, 5), forbidden_ban=10)
 
 
 @dataclass(frozen=True, slots=True)
