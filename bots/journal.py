@@ -15,7 +15,14 @@ from strategies.explanations import explain
 _OURS: Mapping[str, str] = {
     "plan.not_wanted": "The strategy no longer wants this order.",
     "plan.replaced": "The strategy wants this order at another price or amount.",
+    "plan.amended": "The strategy wants this order as {amount} at {price}: it is changed in place.",
+    "plan.rest_dropped": "What is left of this order is too little for the market. It is given up, and what was "
+    "filled goes on as it is.",
     "plan.impossible": "Not placed: {why}.",
+    "watchdog.software": "The exchange holds no stop orders here: the platform itself watches for the price {trigger}, "
+    "and only while it runs.",
+    "watchdog.escalated": "The stop at {trigger} was met and is not filled ({why}): it is withdrawn, and what is left is "
+    "closed at market.",
     "stop.cancel": "The bot is stopping: no order of it may stay behind.",
     "stop.close": "The bot is stopping and was asked to close its position.",
     "emergency.cancel": "Emergency stop: every order of the bot is withdrawn.",

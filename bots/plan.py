@@ -15,6 +15,16 @@ Wish = tuple[str, int]
 # After a refusal the same wish is tried again, ever more slowly.
 FIRST_RETRY = timedelta(seconds=1)
 LONGEST_RETRY = timedelta(minutes=5)
+LONGEST_STOP_RETRY = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What can be changed of a standing order. ``amount`` is the whole order's, what is filled of it included."""
+
+    amount: Decimal
+    price: Decimal | None
+    trigger_price: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +44,48 @@ class Standing:
     price: Decimal | None
     trigger_price: Decimal | None
     closed_at: datetime | None
+    side: Side = Side.BUY
+    type: OrderType = OrderType.LIMIT
+    post_only: bool = False
+    reduce_only: bool = False
+    protective: bool = False
+    amend: Terms | None = None  # what it is being changed to
+    amend_refused: bool = False
+    missing: bool = False  # the exchange does not list it just now
+    rest_dropped: bool = False
+    triggered_at: datetime | None = None
 
     @property
     def wish(self) -> Wish:
         return self.slot, self.sequence
+
+    @property
+    def terms(self) -> Terms:
+        """What it is, or is on its way to become."""
+        return self.amend or Terms(self.amount, self.price, self.trigger_price)
+
+    def is_the_same_order_as(self, wanted: WantedOrder) -> bool:
+        """But for its terms."""
+        return (self.side, self.type, self.post_only, self.reduce_only) == (
+            wanted.side, wanted.type, wanted.post_only, wanted.reduce_only,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One limit that an order was held against, for its page: what was looked at, its value and the limit."""
+
+    name: str
+    value: str
+    limit: str
+    passed: bool
+    sentence: str = ""
+
+    def as_json(self) -> dict[str, str | bool]:
+        told: dict[str, str | bool] = {
+            "check": self.name, "value": self.value, "limit": self.limit, "passed": self.passed,
+        }  # fmt: skip
+        return told | ({"sentence": self.sentence} if self.sentence else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +97,16 @@ class Placement:
     price: Decimal | None
     trigger_price: Decimal | None
     attempt: int
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """A standing order that becomes another one in place."""
+
+    order_id: int
+    wanted: WantedOrder
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +116,7 @@ class Refusal:
     wanted: WantedOrder
     amount: Decimal
     reason: str
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +124,14 @@ class Plan:
     place: tuple[Placement, ...]
     cancel: tuple[tuple[int, Reason], ...]
     refuse: tuple[Refusal, ...]
+    amend: tuple[Amendment, ...] = ()
+    # Last attempts of wishes of which what is left is too little for the market.
+    drop_rest: tuple[int, ...] = ()
 
+
+# The order types that this market's exchange changes in place.
+Amendable = frozenset[OrderType]
+NONE_AMENDABLE: Amendable = frozenset()
 
 NOT_WANTED = Reason("plan.not_wanted")
 REPLACED = Reason("plan.replaced")
@@ -84,46 +150,78 @@ def make_plan(
     market: MarketSpec,
     price: Decimal,
     now: datetime,
+    amendable: Amendable = NONE_AMENDABLE,
 ) -> Plan:
     """``live`` is every order that stands or may stand; ``earlier`` the finished attempts of the wanted wishes.
 
-    A wish whose order differs in price or amount is cancelled now and placed anew when the cancel is certain: two
-    orders never stand for one wish.
+    A wish whose order differs in price or amount has it changed in place where the exchange can, else it is cancelled
+    now and placed anew when the cancel is certain: two orders never stand for one wish.
     """
     place: list[Placement] = []
     cancel: list[tuple[int, Reason]] = []
     refuse: list[Refusal] = []
+    amend: list[Amendment] = []
+    drop_rest: list[int] = []
     by_wish = {order.wish: order for order in live}
     wishes = {(order.slot, order.sequence) for order in wanted}
+    leaving_stop = False
     for standing_order in live:
-        if standing_order.wish not in wishes and not standing_order.cancel_requested:
-            cancel.append((standing_order.order_id, NOT_WANTED))
+        if standing_order.wish not in wishes:
+            leaving_stop |= standing_order.protective
+            if not standing_order.cancel_requested:
+                cancel.append((standing_order.order_id, NOT_WANTED))
     for order in wanted:
         wish = (order.slot, order.sequence)
         attempts = earlier.get(wish, ())
         amount = market.quantise_amount(order.amount)
         limit = market.quantise_price(order.price) if order.price is not None else None
         trigger = market.quantise_price(order.trigger_price) if order.trigger_price is not None else None
-        left = amount - sum((attempt.filled for attempt in attempts), Decimal(0))
+        filled = sum((attempt.filled for attempt in attempts), Decimal(0))
+        left = amount - filled
         standing = by_wish.get(wish)
+        complaint = _impossible(market, left, limit or trigger or price, order)
         if standing is not None:
-            same = standing.price == limit and standing.trigger_price == trigger and standing.amount == left
-            if not same and not standing.cancel_requested:
+            terms = Terms(left, limit, trigger)
+            if standing.cancel_requested or (standing.terms == terms and standing.is_the_same_order_as(order)):
+                continue
+            if not complaint and _can_amend(standing, order, terms, amendable):
+                amend.append(Amendment(standing.order_id, order, terms))
+            else:
                 cancel.append((standing.order_id, REPLACED))
             continue
-        if any(not attempt.settled for attempt in attempts) or _must_wait(attempts, now):
+        if any(not attempt.settled for attempt in attempts) or _must_wait(attempts, order, now):
             continue
-        if attempts and left < market.step:
+        if attempts and (
+            left < market.step
+            or (filled and too_little(market, left, limit or trigger or price, reduce_only=order.reduce_only))
+        ):
+            last = max(attempts, key=lambda item: item.attempt)
+            told = any(attempt.rest_dropped or attempt.status is OrderStatus.FILLED for attempt in attempts)
+            if filled and not told:
+                drop_rest.append(last.order_id)
             continue
-        complaint = _impossible(market, left, limit or trigger or price, order.reduce_only)
         if complaint:
             refuse.append(Refusal(order, left, complaint))
             continue
+        if leaving_stop and order.type is OrderType.MARKET:
+            # The stop that is being withdrawn may be filling: both would close the position twice.
+            continue
         place.append(Placement(order, order.side, order.type, left, limit, trigger, len(attempts)))
-    return Plan(tuple(place), tuple(cancel), tuple(refuse))
+    return Plan(tuple(place), tuple(cancel), tuple(refuse), tuple(amend), tuple(drop_rest))
 
 
-def _must_wait(attempts: Sequence[Standing], now: datetime) -> bool:
+def _can_amend(standing: Standing, wanted: WantedOrder, terms: Terms, amendable: Amendable) -> bool:
+    return (
+        wanted.type in amendable
+        and standing.is_the_same_order_as(wanted)
+        and standing.status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
+        and not standing.amend_refused
+        and not standing.missing
+        and terms.amount > standing.filled
+    )
+
+
+def _must_wait(attempts: Sequence[Standing], wanted: WantedOrder, now: datetime) -> bool:
     refusals = 0
     last: datetime | None = None
     for attempt in sorted(attempts, key=lambda item: item.attempt, reverse=True):
@@ -131,19 +229,28 @@ def _must_wait(attempts: Sequence[Standing], now: datetime) -> bool:
             break
         refusals += 1
         last = last or attempt.closed_at
-    if not refusals or last is None:
+    if wanted.protective:
+        refusals -= 1  # a position does not wait for its stop, unless that was refused twice
+    if refusals <= 0 or last is None:
         return False
-    wait: timedelta = min(FIRST_RETRY * 2 ** min(refusals - 1, 20), LONGEST_RETRY)
+    wait: timedelta = min(
+        FIRST_RETRY * 2 ** min(refusals - 1, 20), LONGEST_STOP_RETRY if wanted.protective else LONGEST_RETRY
+    )
     return now - last < wait
 
 
-def _impossible(market: MarketSpec, amount: Decimal, price: Decimal, reduce_only: bool) -> str:
-    """What the exchange would refuse, said before it is sent."""
+def too_little(market: MarketSpec, amount: Decimal, price: Decimal, *, reduce_only: bool) -> str:
+    """Why the market takes no order as small as this, or an empty string."""
     if amount < market.min_amount or amount <= 0:
         return f"amount {amount} is below the market's minimum of {market.min_amount} {market.base}"
-    if market.max_amount is not None and amount > market.max_amount:
-        return f"amount {amount} is above the market's maximum of {market.max_amount} {market.base}"
     notional = amount * price
     if market.min_notional is not None and notional < market.min_notional and not reduce_only:
         return f"its value of {notional:f} {market.quote} is below the market's minimum of {market.min_notional}"
     return ""
+
+
+def _impossible(market: MarketSpec, amount: Decimal, price: Decimal, wanted: WantedOrder) -> str:
+    """What the exchange would refuse, said before it is sent."""
+    if market.max_amount is not None and amount > market.max_amount:
+        return f"amount {amount} is above the market's maximum of {market.max_amount} {market.base}"
+    return too_little(market, amount, price, reduce_only=wanted.reduce_only)

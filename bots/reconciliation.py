@@ -19,7 +19,8 @@ from django.db.models.functions import Coalesce
 from bots.ledger import PRECISION, ZERO
 from bots.locks import LockKind, wait_for_lock
 from bots.models import Bot, Fill, Order, Position
-from bots.sync import kind_of, sync_account
+from bots.reports import kind_of
+from bots.sync import sync_account
 from exchange.errors import NeedsOperator
 from exchange.gateways import gateway_for
 from exchange.models import ExchangeAccount

@@ -1,12 +1,13 @@
 """Acting on the exchange: intents are sent after they were committed, and the answer is written down.
 
 An order goes out under the client order id that it was stored with. When the answer is lost, the order is *asked
-for*; only when the exchange has proved not to know it, after its own lag, it is sent again, under the same id.
+for* (:mod:`bots.resolution`); only when the exchange has proved not to know it is it sent again, under the same id.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -14,10 +15,13 @@ from bots import hints
 from bots.events import record
 from bots.lifecycle import OrderStatus
 from bots.models import Bot, EventKind, Order, Severity
-from bots.sync import NOT_FOUND_LAG, ask, note_report
+from bots.reports import close_as_absent, describe, note_amended, note_report
+from bots.resolution import Verdict, ask, find_out, look_for, wait_before_resending
 from exchange.errors import (
     AuthenticationFailed,
     DuplicateClientOrderId,
+    NeedsOperator,
+    NothingSent,
     OrderNotFound,
     OrderRejected,
     OutcomeUnknown,
@@ -28,21 +32,33 @@ from strategies.contract import OrderType, Side
 
 log = structlog.get_logger(__name__)
 
+Clock = Callable[[], datetime]
 
-def send_intents(bot: Bot, *, gateway: ExchangeGateway, now: datetime) -> int:
+# An exchange that calls an id used, and for so long does not find the order that used it, contradicts itself.
+LONGEST_CONTRADICTION = timedelta(minutes=1)
+
+
+def send_intents(bot: Bot, *, gateway: ExchangeGateway, clock: Clock) -> int:
     """Sends every stored intent of the bot that nobody else claimed. Returns how many went out."""
     intents = list(Order.objects.filter(bot=bot, status=OrderStatus.INTENT).order_by("id"))
     sent = 0
     for order in intents:
-        if Order.objects.claim_for_sending(order.pk, now=now):
-            order.status, order.sent_at = OrderStatus.SENT, now
-            order.bot = bot
-            _send(order, gateway=gateway, now=now)
-            sent += 1
+        now = clock()
+        if not Order.objects.claim_for_sending(order.pk, now=now):
+            continue
+        order.status, order.sent_at, order.bot = OrderStatus.SENT, now, bot
+        try:
+            _send(order, gateway=gateway, clock=clock)
+        except NothingSent as held:
+            Order.objects.filter(pk=order.pk, status=OrderStatus.SENT).update(status=OrderStatus.INTENT, sent_at=None)
+            log.warning("orders are held back", order=order.client_order_id, reason=held.detail)
+            break
+        sent += 1
     return sent
 
 
-def _send(order: Order, *, gateway: ExchangeGateway, now: datetime) -> None:
+def _send(order: Order, *, gateway: ExchangeGateway, clock: Clock) -> None:
+    """Raises ``NothingSent`` when the platform held the call back, and ``AuthenticationFailed``."""
     request = OrderRequest(
         symbol=order.symbol,
         client_order_id=order.client_order_id,
@@ -58,17 +74,20 @@ def _send(order: Order, *, gateway: ExchangeGateway, now: datetime) -> None:
         report = gateway.place(request)
     except DuplicateClientOrderId:
         # An earlier sending arrived after all.
-        ask(order, gateway=gateway, now=now)
+        Order.objects.filter(pk=order.pk).update(called_duplicate=True)
+        ask(order, gateway=gateway, now=clock())
     except OrderRejected as error:
-        _note_refusal(order, error.detail, now=now)
+        _note_refusal(order, error.detail, now=clock())
     except AuthenticationFailed as error:
-        _note_refusal(order, error.detail, now=now)
+        _note_refusal(order, error.detail, now=clock())
+        raise
+    except NothingSent:
         raise
     except (OutcomeUnknown, TemporaryError) as error:
         # Even "try again later" may come from a proxy after the order got through.
-        _note_unknown(order, error.detail)
+        _note_unknown(order, error.detail, now=clock())
     else:
-        note_report(order, report, now=now)
+        note_report(order, report, now=clock())
 
 
 def _note_refusal(order: Order, reason: str, *, now: datetime) -> None:
@@ -89,46 +108,148 @@ def _note_refusal(order: Order, reason: str, *, now: datetime) -> None:
         hints.publish("order", bot=order.bot.name, data={"id": order.pk, "status": order.status})
 
 
-def _note_unknown(order: Order, reason: str) -> None:
-    Order.objects.filter(pk=order.pk, status=OrderStatus.SENT).update(status=OrderStatus.UNKNOWN, reject_reason=reason)
+def _note_unknown(order: Order, reason: str, *, now: datetime) -> None:
+    Order.objects.filter(pk=order.pk, status=OrderStatus.SENT).update(
+        status=OrderStatus.UNKNOWN, reject_reason=reason, lost_at=now
+    )
     log.warning("outcome unknown", order=order.client_order_id, reason=reason)
 
 
-def resolve_unanswered(bot: Bot, *, gateway: ExchangeGateway, now: datetime) -> None:
+def resolve_unanswered(bot: Bot, *, gateway: ExchangeGateway, clock: Clock) -> str:
     """Finds out what became of orders whose answer never came: a time-out, or a worker that died.
 
     Only the holder of the bot's tick lock may call this: then nobody else is waiting for one of these answers.
+    Returns what only an operator can decide, or an empty string: the bot's other orders have to be looked after
+    meanwhile.
     """
-    for order in Order.objects.filter(bot=bot, status__in=[OrderStatus.SENT, OrderStatus.UNKNOWN]).select_related(
-        "bot"
-    ):
-        if ask(order, gateway=gateway, now=now):
-            continue
-        # Dead before the first byte left, or never arrived. Wait for the exchange's own lag before believing it.
-        waited_from = order.sent_at or order.created_at
-        if now - waited_from >= NOT_FOUND_LAG:
-            log.warning("sending again under the same id", order=order.client_order_id, bot=bot.name)
-            Order.objects.filter(pk=order.pk).update(status=OrderStatus.SENT, sent_at=now, reject_reason="")
-            order.status, order.sent_at = OrderStatus.SENT, now
-            _send(order, gateway=gateway, now=now)
+    unanswered = Order.objects.filter(bot=bot, status__in=[OrderStatus.SENT, OrderStatus.UNKNOWN])
+    trouble = ""
+    for order in unanswered.select_related("bot", "account").order_by("id"):
+        try:
+            _resolve(order, gateway=gateway, clock=clock)
+        except NeedsOperator as error:
+            trouble = trouble or error.detail
+        except NothingSent as held:
+            log.warning("a look-up is held back", order=order.client_order_id, reason=held.detail)
+            break
+    return trouble
 
 
-def send_cancels(bot: Bot, *, gateway: ExchangeGateway, now: datetime) -> int:
+def _resolve(order: Order, *, gateway: ExchangeGateway, clock: Clock) -> None:
+    now = clock()
+    on_its_way_until = order.lost_at or order.sent_at or order.created_at
+    wait = wait_before_resending(gateway.traits)
+    verdict = look_for(order, gateway=gateway, now=now, since=on_its_way_until, wait=wait)
+    if verdict is not Verdict.ABSENT:
+        return
+    if order.called_duplicate:
+        if now - on_its_way_until > LONGEST_CONTRADICTION:
+            raise NeedsOperator(
+                f"The exchange refuses {order.client_order_id} ({describe(order)}) as an id that was used before, and "
+                "does not find the order that used it. Look for it at the exchange, then stop the bot."
+            )
+        return
+    if order.cancel_requested_at is not None:
+        close_as_absent(order, "It never reached the exchange, and is not wanted any more.", now=now)
+        return
+    _send_again(order, gateway=gateway, clock=clock, now=now)
+
+
+def _send_again(order: Order, *, gateway: ExchangeGateway, clock: Clock, now: datetime) -> None:
+    log.warning("sending again under the same id", order=order.client_order_id, bot=order.bot.name)
+    before = {"status": order.status, "sent_at": order.sent_at, "lost_at": order.lost_at}
+    Order.objects.filter(pk=order.pk).update(status=OrderStatus.SENT, sent_at=now, lost_at=None, reject_reason="")
+    order.status, order.sent_at, order.lost_at = OrderStatus.SENT, now, None
+    try:
+        _send(order, gateway=gateway, clock=clock)
+    except NothingSent:
+        # Still where it was: sent once, and proved to be absent once.
+        Order.objects.filter(pk=order.pk, status=OrderStatus.SENT).update(**before)
+        raise
+
+
+def send_amends(bot: Bot, *, gateway: ExchangeGateway, clock: Clock) -> None:
+    """Changes in place every order that is to become another one.
+
+    What was sent before and not answered is asked for first; sending the same change twice does no harm.
+    """
+    pending = Order.objects.filter(bot=bot, amend_requested_at__isnull=False, cancel_requested_at__isnull=True)
+    for order in pending.on_the_book().select_related("bot", "account").order_by("id"):
+        try:
+            if order.amend_sent_at is not None and order.amend_sent_at >= order.amend_requested_at:
+                find_out(order, gateway=gateway, now=clock())
+            if order.is_live and order.missing_since is None and order.amend_requested_at is not None:
+                _amend(order, gateway=gateway, clock=clock)
+        except NothingSent as held:
+            log.warning("changes are held back", order=order.client_order_id, reason=held.detail)
+            break
+
+
+def _amend(order: Order, *, gateway: ExchangeGateway, clock: Clock) -> None:
+    now = clock()
+    wanted_since, amount = order.amend_requested_at, order.amend_amount
+    assert wanted_since is not None
+    assert amount is not None
+    # Before the first byte leaves: a fill that comes in meanwhile must not be taken to complete the old amount.
+    Order.objects.filter(pk=order.pk).update(amend_sent_at=now)
+    try:
+        gateway.amend(
+            order.symbol,
+            order.client_order_id,
+            amount=amount,
+            price=order.amend_price,
+            trigger_price=order.amend_trigger_price,
+            exchange_order_id=order.exchange_order_id,
+        )
+    except OrderNotFound:
+        # It may have filled, or been triggered.
+        find_out(order, gateway=gateway, now=clock())
+    except OrderRejected as error:
+        _note_refused_amend(order, error.detail, now=clock())
+    except NothingSent:
+        Order.objects.filter(pk=order.pk).update(amend_sent_at=order.amend_sent_at)
+        raise
+    except (OutcomeUnknown, TemporaryError) as error:
+        log.warning("change not confirmed", order=order.client_order_id, reason=error.detail)
+    else:
+        if not note_amended(order, now=clock()):
+            # As much or more was booked meanwhile, and the exchange has to say what the order is now.
+            find_out(order, gateway=gateway, now=clock())
+
+
+def _note_refused_amend(order: Order, reason: str, *, now: datetime) -> None:
+    Order.objects.filter(pk=order.pk).update(
+        amend_refused=True, amend_amount=None, amend_price=None, amend_trigger_price=None, amend_requested_at=None
+    )
+    order.refresh_from_db()
+    record(
+        EventKind.ORDER_FAILED,
+        f"The exchange refused to change {describe(order)} in place: {reason} It is cancelled and placed anew.",
+        now=now,
+        bot=order.bot,
+        order=order,
+        severity=Severity.WARNING,
+        data={"slot": order.slot, "reason": reason},
+    )
+
+
+def send_cancels(bot: Bot, *, gateway: ExchangeGateway, clock: Clock) -> int:
     """Cancels every order that was asked to go and still stands. Returns how many remain.
 
     An accepted cancel is not yet a cancelled order: the order is asked for afterwards, and what had filled is noted.
     """
     remaining = 0
-    for order in Order.objects.filter(bot=bot, cancel_requested_at__isnull=False).on_the_book().select_related("bot"):
+    leaving = Order.objects.filter(bot=bot, cancel_requested_at__isnull=False).on_the_book()
+    for order in leaving.select_related("bot", "account").order_by("id"):
         try:
-            gateway.cancel(order.symbol, order.client_order_id)
+            gateway.cancel(order.symbol, order.client_order_id, exchange_order_id=order.exchange_order_id)
         except OrderNotFound:
             log.info("nothing left to cancel", order=order.client_order_id)
         except (OutcomeUnknown, TemporaryError) as error:
             log.warning("cancel not confirmed", order=order.client_order_id, reason=error.detail)
             remaining += 1
             continue
-        ask(order, gateway=gateway, now=now)
+        find_out(order, gateway=gateway, now=clock())
         if order.is_live:
             remaining += 1
     return remaining

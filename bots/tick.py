@@ -6,7 +6,6 @@ from which the next tick goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -16,18 +15,25 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from bots import hints
-from bots.decision import Scene, StrategyFailed, config_of, run_strategy, standing_orders, wind_down
+from bots.decision import StrategyFailed, config_of, run_strategy
 from bots.errors import ModeRefused
 from bots.events import record
 from bots.history import resolve_config
+from bots.intents import standing_orders
+from bots.ledger import position_of
 from bots.lifecycle import BotStatus, OrderStatus
 from bots.live_guard import refuse_live
 from bots.locks import LockKind, try_lock
 from bots.models import Bot, EventKind, Order, Severity
 from bots.plan import Plan
+from bots.reports import UNANSWERED, kind_of
+from bots.resolution import OVERLAP_MS
+from bots.scene import Scene
 from bots.schedule import disable_ticks
-from bots.sending import resolve_unanswered, send_cancels, send_intents
-from bots.sync import OVERLAP_MS, audit_open_orders, kind_of, sync_account
+from bots.sending import Clock, resolve_unanswered, send_amends, send_cancels, send_intents
+from bots.sync import audit_open_orders, sync_account
+from bots.watchdog import alarm_if_blind, watch_unattended
+from bots.winding_down import wind_down
 from exchange.errors import AuthenticationFailed, ExchangeError, NeedsOperator, StalePrice
 from exchange.fresh_price import PriceLimits, fresh_ticker
 from exchange.gateways import gateway_for
@@ -37,10 +43,6 @@ from strategies.contract import MarketKind, MarketSpec, StrategyConfig
 from strategies.registry import get_strategy
 
 log = structlog.get_logger(__name__)
-
-Clock = Callable[[], datetime]
-
-UNANSWERED = frozenset({OrderStatus.SENT, OrderStatus.UNKNOWN})
 
 # A bot whose strategy, or whose tick itself, fails this often in a row is taken off the market.
 FAILURES_ALLOWED = 3
@@ -121,16 +123,21 @@ def _tick(bot: Bot, clock: Clock, sync_max_age: timedelta | None, price_max_age:
         return TickOutcome.WAITING
     live = standing_orders(Order.objects.standing_of(bot))
     if any(order.status in UNANSWERED for order in live):
-        resolve_unanswered(bot, gateway=gateway, now=now)
+        trouble = resolve_unanswered(bot, gateway=gateway, clock=clock)
+        if trouble:
+            _emergency(bot, trouble, now=now)
         live = standing_orders(Order.objects.standing_of(bot))
-    if bot.audit_due:
+    if bot.audit_due or any(order.protective or order.missing for order in live):
         audit_open_orders([bot], gateway=gateway, now=now)
+        live = standing_orders(Order.objects.standing_of(bot))
     first_config = _prepare_start(bot, market, ticker, gateway) if bot.status == BotStatus.STARTING else None
-    plan, changed = _decide(bot, Scene(bot, market, ticker, now, live, first_config))
+    plan, changed = _decide(bot, Scene(bot, market, ticker, now, live, gateway.traits, first_config))
     if plan.cancel or any(order.cancel_requested for order in live):
-        send_cancels(bot, gateway=gateway, now=clock())
+        send_cancels(bot, gateway=gateway, clock=clock)
+    if plan.amend or any(order.amend is not None for order in live):
+        send_amends(bot, gateway=gateway, clock=clock)
     if plan.place or any(order.status is OrderStatus.INTENT for order in live):
-        send_intents(bot, gateway=gateway, now=clock())
+        send_intents(bot, gateway=gateway, clock=clock)
     if changed:
         hints.publish("status", bot=bot.name, data={"status": bot.status})
     return TickOutcome.DONE
@@ -173,11 +180,13 @@ def _decide(bot: Bot, scene: Scene) -> tuple[Plan, bool]:
             plan = run_strategy(scene)
         elif bot.status in (BotStatus.STOPPING, BotStatus.EMERGENCY):
             plan = wind_down(scene)
+        if bot.status in (BotStatus.PAUSED, BotStatus.EMERGENCY):
+            watch_unattended(scene, position_of(bot))
         bot.last_tick_at = scene.now
         bot.save(
             update_fields=[
                 "status", "status_reason", "close_position_on_stop", "stopped_at", "last_tick_at", "audit_due",
-                "equity_noted_at",
+                "equity_noted_at", "watchdog",
             ]
         )  # fmt: skip
         if bot.status == BotStatus.STOPPED:
@@ -256,6 +265,7 @@ def _note_exchange_error(bot: Bot, detail: str, *, now: datetime) -> None:
             bot=bot,
             severity=Severity.CRITICAL,
         )
+    alarm_if_blind(bot, detail, now=now)
     hints.publish("status", bot=bot.name, data={"error": detail})
 
 

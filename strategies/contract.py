@@ -119,6 +119,9 @@ class FillSeen:
 
     ``amount`` is in base before fees, ``fee_base`` what the exchange took of the base coin (0 when it charged
     another coin). ``done`` is true with the fill that completes the wanted order.
+
+    An ``amount`` of 0 with ``done`` tells that what was left of the order is too little for the market: it will not be
+    traded, and ``price`` is the average of what was.
     """
 
     slot: str
@@ -146,6 +149,9 @@ class WantedOrder:
     ``(slot, sequence)`` is the identity of the wish: the platform never places the same wish twice, whatever happens
     to the processes in between. A strategy that wants a new order in a slot whose last one filled raises the
     sequence. ``trade`` names the round trip that the order belongs to (``grid:7``); the ledger pairs fills by it.
+
+    ``protective`` marks the stop order that guards the position: the platform proves at every tick that it stands,
+    sees to it that it is carried out once its price is met, and raises an alarm when neither is possible.
     """
 
     slot: str
@@ -159,6 +165,7 @@ class WantedOrder:
     post_only: bool = False
     reduce_only: bool = False
     trade: str = ""
+    protective: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from traderagent import environment
@@ -16,6 +17,9 @@ EMBEDDED = environment.boolean("TRADERAGENT_EMBEDDED")
 SIMULATOR_URL = environment.text("SIMULATOR_URL", "")
 ALLOW_LIVE = environment.boolean("TRADERAGENT_ALLOW_LIVE")
 
+# Who bears it may read /metrics. Without one: staff, and programs on this machine.
+METRICS_TOKEN = environment.text("METRICS_TOKEN", "")
+
 # --- Security --------------------------------------------------------------------------------------------------
 SECRET_KEY = environment.text("SECRET_KEY")
 FIELD_ENCRYPTION_KEY = environment.secret_names("FIELD_ENCRYPTION_KEY")
@@ -25,7 +29,7 @@ CSRF_TRUSTED_ORIGINS = environment.names("CSRF_TRUSTED_ORIGINS")
 # The embedded stack speaks plain HTTP on the loopback address; everything else is behind TLS.
 HTTPS = environment.boolean("HTTPS", default=not (EMBEDDED or DEBUG))
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health(/live)?$"]
+SECURE_REDIRECT_EXEMPT = [r"^health(/live)?$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if environment.boolean("BEHIND_PROXY") else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -147,6 +151,14 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 PRICE_MAX_AGE_SECONDS = environment.integer("PRICE_MAX_AGE_SECONDS", 10, minimum=1)
 # Nor prices that the exchange itself dates this far back when it gives them.
 PRICE_MAX_LAG_SECONDS = environment.integer("PRICE_MAX_LAG_SECONDS", 30, minimum=1)
+# What the gate before every order refuses: more orders of one bot within a minute, and orders that would trade at once
+# this far from the last price.
+BOT_ORDERS_PER_MINUTE = environment.integer("BOT_ORDERS_PER_MINUTE", 1200, minimum=1)
+ORDER_PRICE_DEVIATION_PERCENT = Decimal(environment.integer("ORDER_PRICE_DEVIATION_PERCENT", 25, minimum=1))
+
+# --- Candles ---------------------------------------------------------------------------------------------------
+# A directory, or a URL of an object store: s3://bucket/candles, gs://bucket/candles.
+CANDLE_STORE = environment.text("CANDLE_STORE", str(HOME / "candles"))
 
 # --- API -------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

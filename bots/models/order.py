@@ -34,8 +34,17 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Orders that stand, or may stand, on the exchange."""
         return self.filter(status__in=LIVE_ORDER_STATUSES)
 
+    def standing_of(self, bot: Bot) -> OrderQuerySet:
+        """What the bot's wishes are compared with: live orders; of a bot that sends none, what it withheld."""
+        orders = self.filter(bot=bot)
+        return orders.live() if bot.sends_orders else orders.filter(status=OrderStatus.WITHHELD)
+
     def on_the_book(self) -> OrderQuerySet:
         return self.filter(status__in=[OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED])
+
+    def unsettled(self) -> OrderQuerySet:
+        """Orders of which the exchange reported more filled than has been booked."""
+        return self.filter(reported_filled__gt=F("filled"))
 
     def claim_for_sending(self, order_id: int, *, now: datetime) -> bool:
         """Whether this caller, and nobody else, may send the order now."""
@@ -68,6 +77,7 @@ class Order(models.Model):
     amount_step = quantity(help_text="The market's amount increment when the order was made.")
     post_only = models.BooleanField(default=False)
     reduce_only = models.BooleanField(default=False)
+    protective = models.BooleanField(default=False, help_text="The watchdog proves at every tick that it stands.")
     status = models.CharField(max_length=16, choices=OrderStatus, default=OrderStatus.INTENT)
     # What our own booked fills add up to; what the exchange says it filled may be ahead of it for a moment.
     filled = quantity(default=Decimal(0))
@@ -75,10 +85,27 @@ class Order(models.Model):
     reported_filled = quantity(default=Decimal(0))
     reject_reason = models.TextField(blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    # What the order is to become. It is asked for while ``amend_requested_at`` is set; ``amend_sent_at`` is the last
+    # time that a change went out, and stays.
+    amend_amount = quantity(null=True, blank=True)
+    amend_price = quantity(null=True, blank=True)
+    amend_trigger_price = quantity(null=True, blank=True)
+    amend_requested_at = models.DateTimeField(null=True, blank=True)
+    amend_sent_at = models.DateTimeField(null=True, blank=True)
+    amend_refused = models.BooleanField(default=False, help_text="Changes take a cancel and a new order from here on.")
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
+    # When waiting for the answer was given up, and since when look-ups miss an order that stood.
+    lost_at = models.DateTimeField(null=True, blank=True)
+    missing_since = models.DateTimeField(null=True, blank=True)
+    called_duplicate = models.BooleanField(default=False, help_text="The exchange refused its id as used before.")
+    triggered_at = models.DateTimeField(null=True, blank=True, help_text="When a stop was first seen triggered.")
     closed_at = models.DateTimeField(null=True, blank=True)
-    # The exchange's clock, which runs faster than ours in a replay.
+    # What is left of the wish is too little for the market; the strategy is told once, as a fill of nothing.
+    rest_dropped_at = models.DateTimeField(null=True, blank=True)
+    rest_seen = models.BooleanField(default=False, editable=False)
+    # The exchange's clock, which runs faster than ours in a replay: when the order was made there, and before that is
+    # known, when it was decided. No execution of it is older.
     exchange_time = models.DateTimeField(null=True, blank=True)
 
     objects = OrderQuerySet.as_manager()
@@ -88,14 +115,27 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["bot", "-id"]),
             models.Index(fields=["bot", "slot", "sequence", "attempt"]),
+            models.Index(fields=["bot", "created_at"], name="order_rate"),
             models.Index(fields=["bot"], name="order_live", condition=Q(status__in=sorted(LIVE_ORDER_STATUSES))),
+            models.Index(fields=["bot"], name="order_withheld", condition=Q(status=OrderStatus.WITHHELD)),
             models.Index(
                 fields=["account"], name="order_live_acct", condition=Q(status__in=sorted(LIVE_ORDER_STATUSES))
+            ),
+            models.Index(fields=["account"], name="order_unsettled", condition=Q(reported_filled__gt=F("filled"))),
+            models.Index(
+                fields=["bot"],
+                name="order_rest_unseen",
+                condition=Q(rest_dropped_at__isnull=False, rest_seen=False),
             ),
         ]
         constraints = [
             models.UniqueConstraint(name="order_client_id_unique", fields=["account", "client_order_id"]),
             models.UniqueConstraint(name="order_wish_unique", fields=["bot", "run", "slot", "sequence", "attempt"]),
+            models.UniqueConstraint(
+                name="order_one_live_per_wish",
+                fields=["bot", "run", "slot", "sequence"],
+                condition=Q(status__in=sorted(LIVE_ORDER_STATUSES)),
+            ),
             models.UniqueConstraint(
                 name="order_exchange_id_unique",
                 fields=["account", "symbol", "exchange_order_id"],
@@ -105,6 +145,9 @@ class Order(models.Model):
             models.CheckConstraint(name="order_price_positive", condition=Q(price__isnull=True) | Q(price__gt=0)),
             models.CheckConstraint(
                 name="order_filled_within_amount", condition=Q(filled__gte=0, filled__lte=F("amount"))
+            ),
+            models.CheckConstraint(
+                name="order_amend_has_amount", condition=Q(amend_requested_at__isnull=True) | Q(amend_amount__gt=0)
             ),
             models.CheckConstraint(name="order_limit_has_price", condition=~Q(type="limit") | Q(price__isnull=False)),
             models.CheckConstraint(name="order_status_known", condition=Q(status__in=OrderStatus.values)),
@@ -122,6 +165,16 @@ class Order(models.Model):
     @property
     def is_live(self) -> bool:
         return self.status in LIVE_ORDER_STATUSES
+
+    def carry_out_amend(self) -> None:
+        """The exchange has the order as it was to become. The caller saves."""
+        assert self.amend_amount is not None
+        self.amount, self.price, self.trigger_price = self.amend_amount, self.amend_price, self.amend_trigger_price
+        self.drop_amend()
+
+    def drop_amend(self) -> None:
+        """Nothing is to be changed any more. The caller saves."""
+        self.amend_amount = self.amend_price = self.amend_trigger_price = self.amend_requested_at = None
 
     @property
     def remaining(self) -> Decimal:

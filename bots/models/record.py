@@ -29,6 +29,7 @@ class EventKind(models.TextChoices):
     ORDER_FILLED = "order_filled", "Order filled"
     ORDER_PARTIALLY_FILLED = "order_partially_filled", "Order partially filled"
     ORDER_CANCELED = "order_canceled", "Order canceled"
+    ORDER_AMENDED = "order_amended", "Order amended"
     ORDER_FAILED = "order_failed", "Order failed"
     TAKE_PROFIT_HIT = "take_profit_hit", "Take profit"
     STOP_LOSS_HIT = "stop_loss_hit", "Stop loss"
@@ -39,6 +40,9 @@ class EventKind(models.TextChoices):
     REGIME_CHANGED = "regime_changed", "Regime changed"
     SIGNAL_GENERATED = "signal_generated", "Signal"
     RISK_HALTED = "risk_halted", "Risk halt"
+    POSITION_UNPROTECTED = "position_unprotected", "Position without a stop"
+    POSITION_PROTECTED = "position_protected", "Stop stands again"
+    BOOKS_DIFFER = "books_differ", "Books differ from the exchange"
 
 
 class Event(models.Model):
@@ -71,7 +75,13 @@ class JournalEntry(models.Model):
     order = models.ForeignKey(Order, null=True, blank=True, on_delete=models.CASCADE, related_name="journal")
     action = models.CharField(
         max_length=16,
-        choices=[("place", "Place"), ("cancel", "Cancel"), ("refuse", "Refuse"), ("note", "Note")],
+        choices=[
+            ("place", "Place"),
+            ("amend", "Amend"),
+            ("cancel", "Cancel"),
+            ("refuse", "Refuse"),
+            ("note", "Note"),
+        ],
     )
     code = models.CharField(max_length=64)
     sentence = models.TextField()

@@ -48,7 +48,14 @@ def test_a_filled_or_rejected_order_never_changes_again(over: OrderStatus, wante
 
 
 def test_an_unknown_order_may_turn_out_to_be_anything_but_an_intent() -> None:
-    for wanted in set(OrderStatus.values) - {"intent", "unknown"}:
+    for wanted in set(OrderStatus.values) - {"intent", "unknown", "withheld"}:
         check_order_transition("id", "unknown", wanted)
     with pytest.raises(InvalidTransition):
         check_order_transition("id", "unknown", "intent")
+
+
+def test_only_a_sent_order_may_go_back_to_being_an_intent() -> None:
+    for present in set(OrderStatus.values) - {"intent", "sent"}:
+        with pytest.raises(InvalidTransition):
+            check_order_transition("id", present, "intent")
+    check_order_transition("id", "sent", "intent")
