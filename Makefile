@@ -18,10 +18,10 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test lint bench services clean
+.PHONY: help demo setup test lint bench crash-matrix storm services clean
 
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: ## Everything from one command: five bots on a simulated exchange, on http://127.0.0.1:8000 (PORT)
 	$(call install,runtime)
@@ -39,6 +39,12 @@ lint: setup ## Style, types, walls between packages, migrations, production sett
 
 bench: setup ## Measure ticks, pages and memory; docs/performance.md explains the figures
 	@exec $(RUN) -m tests.bench $(ARGS)
+
+crash-matrix: setup ## Everything that can die, at every stage of an order: a table in docs/reliability.md
+	@exec $(RUN) -m tests.reliability.crash --write $(ARGS)
+
+storm: setup ## Twenty bots, one simulated day, a failing exchange, two kills of the worker
+	@exec $(RUN) -m tests.reliability.storm $(ARGS)
 
 services: ## PostgreSQL and Redis alone, for manage.py and the processes by hand
 	$(call install,runtime)

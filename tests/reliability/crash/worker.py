@@ -57,7 +57,7 @@ def _forked(run: Callable[[], Any]) -> int:
         return pid
     code = 0
     try:
-        sys.stdin.close()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         run()
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
