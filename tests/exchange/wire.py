@@ -1,4 +1,4 @@
-"""The wire between ccxt and Bybit, cut at the HTTP request: what is sent is kept, what is answered is scripted."""
+"""The wire between ccxt and an exchange (Bybit unless told otherwise), cut at the HTTP request: what is sent is kept, what is answered is scripted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Sent:
     host: str
     path: str
     query: dict[str, str]
-    body: dict[str, Any]
+    body: Any
     headers: dict[str, str]
     timeout: Any
 
@@ -52,7 +52,7 @@ def listed(*entries: Any, cursor: str = "") -> Answer:
 
 
 class Wire:
-    """``wire[path] = answer`` scripts an end point; a list is answered in turn."""
+    """``wire[path] = answer`` scripts an end point, ``wire["POST path"]`` one of its methods; a list is answered in turn."""
 
     def __init__(self) -> None:
         self.sent: list[Sent] = []
@@ -66,17 +66,18 @@ class Wire:
         self._script[path] = answer
 
     def to(self, path: str) -> list[Sent]:
-        return [sent for sent in self.sent if sent.path == path]
+        """``path``, or a method and a path."""
+        return [sent for sent in self.sent if path in (sent.path, f"{sent.method} {sent.path}")]
 
     def last(self, path: str) -> Sent:
         return self.to(path)[-1]
 
     def request(self, method: str, url: str, data: Any = None, headers: Any = None, timeout: Any = None) -> Any:
         parts = urlsplit(url)
-        body = json.loads(data) if data else {}
+        body = _decoded(data)
         sent = Sent(method, parts.netloc, parts.path, dict(parse_qsl(parts.query)), body, dict(headers or {}), timeout)
         self.sent.append(sent)
-        scripted = self._script[sent.path]
+        scripted = self._script.get(f"{method} {sent.path}") or self._script[sent.path]
         if isinstance(scripted, list):
             scripted = scripted.pop(0)
         if callable(scripted):
@@ -91,6 +92,12 @@ class Wire:
         category = sent.query["category"]
         found = SPOT if category == "spot" else LINEAR
         return ok({"category": category, "list": found, "nextPageCursor": ""})
+
+
+def _decoded(data: Any) -> Any:
+    """A JSON document, or a form."""
+    text = data.decode() if isinstance(data, bytes) else data or "{}"
+    return json.loads(text) if text[0] in "{[" else dict(parse_qsl(text))
 
 
 def _response(answer: Answer, url: str) -> requests.Response:
