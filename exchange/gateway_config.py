@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PaperTerms:
+    """Whose book it is, and how much worse than the last price an order trades that does not wait for its own."""
+
+    account_id: int
+    slippage: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayConfig:
     """Hashable, so that gateways can be cached by it. ``options`` is a JSON object that is handed to ccxt.
 
-    ``environment`` is ``simulator``, ``demo``, ``testnet`` or ``live``; ``base_url`` is set for the simulator only.
+    ``environment`` is ``simulator``, ``demo``, ``testnet`` or ``live``; ``base_url`` is set for the simulator only. With
+    ``paper``, only prices come from there, and orders go into a book of our own.
     ``venue`` names the source of prices: accounts of one venue see the same market.
     """
 
@@ -21,6 +31,7 @@ class GatewayConfig:
     api_secret: str = field(default="", repr=False)
     api_password: str = field(default="", repr=False)
     options: str = "{}"
+    paper: PaperTerms | None = None
 
     @property
     def is_replayed(self) -> bool:

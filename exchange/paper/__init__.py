@@ -1,0 +1,1 @@
+"""Paper trading: orders are matched here, against the prices of a real market, and never leave this machine."""
