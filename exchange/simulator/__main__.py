@@ -23,6 +23,7 @@ from exchange.simulator.config import Config, StateError, open_engine
 from exchange.simulator.endpoints import PATHS
 from exchange.simulator.engine import Engine
 from exchange.simulator.faults.errors import FaultError
+from exchange.simulator.faults.rules import describe
 from exchange.simulator.faults.script import parse_script
 from exchange.simulator.instruments import Fees
 from exchange.simulator.limits import USAGE, read_limits
@@ -130,9 +131,10 @@ def load_faults(engine: Engine, path: Path) -> None:
         engine.faults.add(parse_script(path.read_text(encoding="utf-8"), scope_of(engine)))
     except (FaultError, UnicodeDecodeError) as error:
         raise StateError(f"--faults {path}: {error}") from error
+    engine.apply_faults()
     for fault in engine.faults.faults:
         if fault.stage == "done":
-            log.warning("fault %r lies in the past: the market stands at point %s", fault.rule, engine.replay.point)
+            log.warning("%r is past: the market stands at point %s", describe(fault.rule), engine.replay.point)
 
 
 async def serve(config: Config) -> None:

@@ -158,16 +158,20 @@ async def _list_faults(request: web.Request) -> web.Response:
     return web.json_response(describe_faults(request.app))
 
 
-def add_script(app: web.Application, script: str) -> list[Fault]:
-    return app[ENGINE].faults.add(parse_script(script, app[SCOPE]))
+def add_rules(app: web.Application, rules: list[FaultRule]) -> list[Fault]:
+    """Adds them and does at once what they do at once. Raises ``FaultError`` when there are too many."""
+    added = app[ENGINE].faults.add(rules)
+    app[ENGINE].apply_faults()
+    app[HUB].apply_faults()
+    return added
 
 
 def _add_faults(app: web.Application, body: dict[str, Any]) -> dict[str, Any]:
     script, rules = body.get("script"), body.get("rules")
     if isinstance(script, str) and rules is None:
-        added = add_script(app, script)
+        added = add_rules(app, parse_script(script, app[SCOPE]))
     elif isinstance(rules, list) and script is None:
-        added = app[ENGINE].faults.add(_read_rules(rules, app[SCOPE]))
+        added = add_rules(app, _read_rules(rules, app[SCOPE]))
     else:
         raise FaultError('send {"script": "5% error on *"} or {"rules": [{"kind": "error", "chance": 0.05}]}')
     return {"added": [fault.describe() for fault in added]}

@@ -11,13 +11,21 @@ from decimal import Decimal
 from exchange.simulator.accounts import Account, Coin, Market, Position
 from exchange.simulator.checks import check_funds, check_order
 from exchange.simulator.errors import Refusal, bad_parameter
-from exchange.simulator.faults.parameters import Offset
+from exchange.simulator.faults.parameters import Offset, Which
 from exchange.simulator.faults.plan import FaultPlan
-from exchange.simulator.floor import Changes, Floor, Matching
+from exchange.simulator.floor import Floor, Matching
 from exchange.simulator.instruments import Fees
-from exchange.simulator.orders import ZERO, Order
+from exchange.simulator.orders import SYMBOL_CLOSED, ZERO, Order, text
 from exchange.simulator.replay import Replay
-from exchange.simulator.requests import NewOrder, check_amount, check_price, duplicate_link_id, unknown_order
+from exchange.simulator.requests import (
+    NewOrder,
+    check_amount,
+    check_price,
+    closed_symbol,
+    duplicate_link_id,
+    unknown_order,
+)
+from exchange.simulator.settlement import Changes
 from exchange.simulator.store import Store
 
 
@@ -28,12 +36,12 @@ class Engine:
         self.replay = replay
         self.store = store
         self.faults = FaultPlan(seed, replay.point)
-        self.floor = Floor(replay, fees=fees, matching=matching)
+        self.floor = Floor(replay, fees=fees, matching=matching, faults=self.faults)
         self.accounts: dict[str, Account] = {}
         self.on_changes: Callable[[Changes], None] | None = None
-        self._order_sequence, self.floor.execution_sequence = store.last_sequences()
+        self._order_sequence, self.floor.settlement.sequence = store.last_sequences()
         self.floor.arrival = self._order_sequence
-        self.floor.namespace = uuid.UUID(store.meta("namespace") or self._new_namespace())
+        self.floor.settlement.namespace = uuid.UUID(store.meta("namespace") or self._new_namespace())
         self._restore()
 
     @property
@@ -82,11 +90,45 @@ class Engine:
             for _ in range(points):
                 self.floor.move()
                 self.faults.reach(self.replay.point)
+                self._cancel_by_faults()
             self.store.set_meta("point", str(self.replay.point))
+
+    def apply_faults(self) -> None:
+        """What rules of faults that were added just now do at once."""
+        with self._transaction():
+            self._cancel_by_faults()
+
+    def _cancel_by_faults(self) -> None:
+        """Orders of closed symbols, and those that the exchange is to cancel by itself."""
+        if not (self.faults.has("delisted") or self.faults.has("cancel-order")):
+            return
+        orders = [(account, order) for account in self.accounts.values() for order in account.open_orders.values()]
+        orders.sort(key=lambda owned: owned[1].sequence)
+        for account, order in orders:
+            subject = f"{order.category}/{order.symbol}"
+            if self.is_closed(order.category, order.symbol):
+                self.floor.close(account, order, "Cancelled", cancel_type="CancelBySettle", reason=SYMBOL_CLOSED)
+                continue
+            for fault in self.faults.standing("cancel-order", subject):
+                if fault.parameters(Which).link_id in ("", order.link_id) and self.faults.strikes(fault):
+                    self.floor.close(account, order, "Cancelled", cancel_type="CancelByAdmin")
+                    break
+
+    def is_closed(self, category: str, symbol: str) -> bool:
+        """Whether a fault has delisted the symbol."""
+        return self.faults.active("delisted", f"{category}/{symbol}") is not None
+
+    def shown_point(self, kind: str, market: Market) -> int:
+        """The point that a list of this kind shows a market at: a fault lets it stand still."""
+        instrument = market.instrument
+        fault = self.faults.active(f"stale-{kind}", f"{instrument.category}/{instrument.symbol}")
+        return self.replay.point if fault is None else fault.began_point
 
     def place(self, account: Account, request: NewOrder) -> Order:
         """Accepts an order and executes what of it executes at once. Raises ``Refusal``; then nothing has changed."""
         market = self.floor.market(request.category, request.symbol)
+        if self.is_closed(request.category, request.symbol):
+            raise closed_symbol(request.category)
         instrument, last = market.instrument, market.last
         price = self.floor.taker_price(instrument, request.is_buy, last) if request.is_market else last
         check_order(account, request, instrument, last, price, self.markets["linear"])
@@ -96,7 +138,7 @@ class Engine:
             self._order_sequence += 1
             now = self.replay.time
             order = Order(
-                order_id=self.floor.make_id(request.category, "order", self._order_sequence),
+                order_id=self.floor.settlement.make_id(request.category, "order", self._order_sequence),
                 link_id=request.link_id,
                 account=account.api_key,
                 category=request.category,
@@ -120,6 +162,7 @@ class Engine:
                 trigger_by=request.trigger_by,
             )
             account.opened(order, instrument)
+            self.floor.births.note(f"order {order.order_id}")
             self.floor.changed(order)
             if order.status == "Untriggered":
                 self.floor.rest(account, order)
@@ -165,6 +208,8 @@ class Engine:
             raise bad_parameter("price: a market order has none")
         if trigger_price and active:
             raise bad_parameter("triggerPrice: the order does not wait for one")
+        if new_qty <= order.filled:
+            raise bad_parameter(f"qty: {text(order.filled)} of the order is executed already")
         check_price(instrument, new_price)
         check_price(instrument, new_trigger)
         if not order.in_quote:
@@ -174,7 +219,8 @@ class Engine:
         try:
             if active:
                 linear = self.markets["linear"]
-                check_funds(account, instrument, order.is_buy, new_qty, new_price, order.reduce_only, linear)
+                left = new_qty - order.filled
+                check_funds(account, instrument, order.is_buy, left, new_price, order.reduce_only, linear)
         finally:
             account.hold(order, instrument)
         with self._transaction():

@@ -73,15 +73,27 @@ def selected(asked: Asked, category: str) -> list[Market]:
 
 
 def instruments_info(asked: Asked) -> dict[str, Any]:
+    """Closed symbols are told of only to who asks for them, by name or by status."""
     category = category_of(asked)
-    trading = asked.text("status") in ("", "Trading")
-    found = [market.instrument.describe() for market in selected(asked, category)] if trading else []
+    status = asked.text("status") or ("" if asked.text("symbol") else "Trading")
+    found = []
+    for market in selected(asked, category):
+        described = market.instrument.describe()
+        if asked.engine.is_closed(category, market.instrument.symbol):
+            described["status"] = "Closed"
+        if status in ("", described["status"]):
+            found.append(described)
     return {"category": category, "list": found, "nextPageCursor": ""}
 
 
 def tickers(asked: Asked) -> dict[str, Any]:
     category = category_of(asked)
-    return {"category": category, "list": [ticker(asked.engine, market) for market in selected(asked, category)]}
+    traded = [
+        market for market in selected(asked, category) if not asked.engine.is_closed(category, market.instrument.symbol)
+    ]
+    if asked.text("symbol") and category not in EMPTY_CATEGORIES and not traded:
+        raise Refusal(10001, "Not supported symbols")
+    return {"category": category, "list": [ticker(asked.engine, market) for market in traded]}
 
 
 def ticker(engine: Engine, market: Market) -> dict[str, Any]:
@@ -90,27 +102,29 @@ def ticker(engine: Engine, market: Market) -> dict[str, Any]:
     ``time``, which Bybit does not send, is the market's: without it ccxt's ticker has no timestamp.
     """
     instrument = market.instrument
-    figures = day_figures(engine, instrument)
+    point = engine.shown_point("tickers", market)
+    time = engine.replay.time_of(point)
+    last = market.last if point == engine.replay.point else engine.floor.price_at(instrument.symbol, point)
+    figures = day_figures(engine, instrument, point)
     described: dict[str, Any] = {
         "symbol": instrument.symbol,
-        "bid1Price": _price(instrument, market.last - instrument.tick),
+        "bid1Price": _price(instrument, last - instrument.tick),
         "bid1Size": "1000",
-        "ask1Price": _price(instrument, market.last + instrument.tick),
+        "ask1Price": _price(instrument, last + instrument.tick),
         "ask1Size": "1000",
-        "lastPrice": _price(instrument, market.last),
+        "lastPrice": _price(instrument, last),
         **figures,
-        "time": str(engine.replay.time),
+        "time": str(time),
     }
-    last = described["lastPrice"]
     if instrument.is_spot:
-        described["usdIndexPrice"] = last
+        described["usdIndexPrice"] = described["lastPrice"]
         return described
-    next_funding = (engine.replay.time // (8 * HOUR_MS) + 1) * 8 * HOUR_MS
+    next_funding = (time // (8 * HOUR_MS) + 1) * 8 * HOUR_MS
     described.update(
         {
             "prevPrice1h": figures["prevPrice24h"],
-            "indexPrice": last,
-            "markPrice": last,
+            "indexPrice": described["lastPrice"],
+            "markPrice": described["lastPrice"],
             "openInterest": "0",
             "openInterestValue": "0",
             "fundingRate": "0",
@@ -129,11 +143,10 @@ def ticker(engine: Engine, market: Market) -> dict[str, Any]:
     return described
 
 
-def day_figures(engine: Engine, instrument: Instrument) -> dict[str, str]:
-    """What happened in the last 24 hours of the market's clock."""
-    replay = engine.replay
-    track = replay.tracks[instrument.symbol]
-    day = track.last_day(replay.point)
+def day_figures(engine: Engine, instrument: Instrument, point: int) -> dict[str, str]:
+    """What happened in the 24 hours before ``point`` on the market's clock."""
+    track = engine.replay.tracks[instrument.symbol]
+    day = track.last_day(point)
     unit = track.series.unit
     return {
         "prevPrice24h": _price(instrument, day.open * unit),
@@ -171,9 +184,9 @@ def kline(asked: Asked) -> dict[str, Any]:
 def klines(
     engine: Engine, market: Market, interval_ms: int, since: int | None, until: int | None, limit: int
 ) -> list[Kline]:
-    replay = engine.replay
+    point = engine.shown_point("klines", market)
     try:
-        return replay.tracks[market.instrument.symbol].klines(replay.point, interval_ms, since, until, limit)
+        return engine.replay.tracks[market.instrument.symbol].klines(point, interval_ms, since, until, limit)
     except ValueError as error:
         raise bad_parameter(str(error)) from error
 

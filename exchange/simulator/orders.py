@@ -15,6 +15,8 @@ OPEN_STATUSES = frozenset({"New", "PartiallyFilled", "Untriggered"})
 
 POST_ONLY_CROSSED = "EC_PostOnlyWillTakeLiquidity"
 NOTHING_TO_FILL = "EC_NoImmediateQtyToFill"
+SYMBOL_CLOSED = "EC_InvalidSymbolStatus"
+NOT_ENOUGH_TO_FILL = "EC_NoEnoughQtyToFill"
 
 
 def text(number: Decimal) -> str:

@@ -179,6 +179,12 @@ def duplicate_link_id(category: str) -> Refusal:
     return Refusal(110072, "OrderLinkedID is duplicate")
 
 
+def closed_symbol(category: str) -> Refusal:
+    if category == "spot":
+        return Refusal(170157, "The trading pair is not available for api trading.")
+    return Refusal(110074, "This contract is not live")
+
+
 def too_poor(category: str) -> Refusal:
     if category == "spot":
         return Refusal(170131, "Insufficient balance.")

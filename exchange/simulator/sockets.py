@@ -1,7 +1,6 @@
 """WebSockets: public tickers, klines, trades and books; private orders, executions, wallet and positions.
 
-Every message is made once per topic and only when somebody listens. A reader that does not keep up is disconnected,
-as a real exchange does, rather than slowing the market down.
+Every message is made once per topic and only when somebody listens.
 """
 
 from __future__ import annotations
@@ -14,43 +13,17 @@ import orjson
 from aiohttp import WSMsgType, web
 
 from exchange.simulator import market_data
-from exchange.simulator.accounts import Account
 from exchange.simulator.auth import authenticate_socket
+from exchange.simulator.connections import Connection
 from exchange.simulator.engine import Engine
 from exchange.simulator.errors import Refusal
-from exchange.simulator.floor import Changes
 from exchange.simulator.http import ENGINE
 from exchange.simulator.instruments import EMPTY_CATEGORIES
+from exchange.simulator.settlement import Changes
 from exchange.simulator.wallet import describe_position, describe_wallet
 
 PRIVATE_TOPICS = frozenset({"order", "execution", "wallet", "position", "stopOrder"})
 PUBLIC_TOPICS = frozenset({"tickers", "kline", "publicTrade", "orderbook", "allLiquidation"})
-BACKLOG = 10_000
-
-
-class Connection:
-    """One client. ``category`` is empty on the private socket."""
-
-    def __init__(self, request: web.Request, socket: web.WebSocketResponse, number: int, category: str) -> None:
-        self.socket = socket
-        self._transport = request.transport
-        self.id = f"sim-{number}"
-        self.category = category
-        self.topics: set[str] = set()
-        self.account: Account | None = None
-        self._outbox: asyncio.Queue[bytes] = asyncio.Queue(BACKLOG)
-
-    def send(self, message: bytes) -> None:
-        try:
-            self._outbox.put_nowait(message)
-        except asyncio.QueueFull:
-            if self._transport is not None:
-                self._transport.abort()
-
-    async def write(self) -> None:
-        while True:
-            message = await self._outbox.get()
-            await self.socket.send_str(message.decode())
 
 
 class Hub:
@@ -64,16 +37,20 @@ class Hub:
         self._told = engine.replay.point
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        socket = web.WebSocketResponse(autoping=True, heartbeat=None)
+        # Pings are answered by hand: a fault can leave them without an answer.
+        socket = web.WebSocketResponse(autoping=False, heartbeat=None)
         await socket.prepare(request)
         self._numbers += 1
-        connection = Connection(request, socket, self._numbers, request.match_info.get("category", ""))
+        category = request.match_info.get("category", "")
+        connection = Connection(request, socket, self._numbers, category, self.engine.faults)
         self._connections.add(connection)
         writer = asyncio.create_task(connection.write())
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    connection.send(orjson.dumps(self._answer(connection, message.data)))
+                    self._hear(connection, message.data)
+                elif message.type is WSMsgType.PING and connection.answers_pings():
+                    await socket.pong(message.data)
         finally:
             self._connections.discard(connection)
             writer.cancel()
@@ -91,7 +68,19 @@ class Hub:
         for connection in list(self._connections):
             await connection.socket.close(code=1001, message=b"simulator stops")
 
+    def apply_faults(self) -> None:
+        """Ends the connections that a fault ends now. Called at every move of the market and for new rules."""
+        for connection in list(self._connections):
+            if self.engine.faults.happens("disconnect", connection.address):
+                connection.cut()
+
     # Requests
+
+    def _hear(self, connection: Connection, text: str) -> None:
+        answer = self._answer(connection, text)
+        if answer["op"] in ("ping", "pong") and not connection.answers_pings():
+            return
+        connection.send(orjson.dumps(answer))
 
     def _answer(self, connection: Connection, text: str) -> dict[str, Any]:
         try:
@@ -152,7 +141,7 @@ class Hub:
             if connection.category:
                 message = self._public_message(connection.category, topic)
                 if message is not None:
-                    connection.send(message)
+                    connection.tell(topic, message)
         return ""
 
     def _problem(self, connection: Connection, topic: str) -> str:
@@ -174,6 +163,7 @@ class Hub:
 
     def tell_prices(self) -> None:
         """Called after the market has moved, by one point or by many."""
+        self.apply_faults()
         before, self._told = self._told, self.engine.replay.point
         listeners: dict[tuple[str, str], list[Connection]] = defaultdict(list)
         for connection in self._connections:
@@ -181,10 +171,10 @@ class Hub:
                 listeners[connection.category, topic].append(connection)
         for (category, topic), connections in listeners.items():
             for message in self._closed_klines(category, topic, before):
-                _send(connections, message)
+                _tell(connections, topic, message)
             latest = self._public_message(category, topic)
             if latest is not None:
-                _send(connections, latest)
+                _tell(connections, topic, latest)
 
     def _public_message(self, category: str, topic: str) -> bytes | None:
         engine = self.engine
@@ -194,7 +184,8 @@ class Hub:
         head = {"topic": topic, "type": "snapshot", "ts": now}
         if name == "tickers":
             data = market_data.ticker(engine, market)
-            return orjson.dumps({**head, "cs": engine.replay.point, "data": data})
+            # Prices that stand still are told with the time at which they were right.
+            return orjson.dumps({**head, "ts": int(data["time"]), "cs": engine.replay.point, "data": data})
         if name == "orderbook":
             return orjson.dumps({**head, "cts": now, "data": market_data.book(engine, market, int(rest[0]))})
         if name == "publicTrade":
@@ -218,7 +209,7 @@ class Hub:
                 del data_list[0]["BT"]
             return orjson.dumps({**head, "data": data_list})
         if name == "kline":
-            return self._kline(category, topic, engine.replay.point)
+            return self._kline(category, topic, engine.shown_point("klines", market))
         return None
 
     def _closed_klines(self, category: str, topic: str, before: int) -> list[bytes]:
@@ -230,7 +221,8 @@ class Hub:
         candles = interval // replay.timeframe_ms
         messages = []
         offset = replay.start % interval // replay.timeframe_ms
-        for point in range(before + 1, replay.point):
+        market = self.engine.markets[category][topic.rpartition(".")[2]]
+        for point in range(before + 1, self.engine.shown_point("klines", market)):
             candle, phase = divmod(point, 4)
             if phase == 3 and (candle + 1 + offset) % max(candles, 1) == 0:
                 message = self._kline(category, topic, point)
@@ -299,12 +291,12 @@ class Hub:
             readers = [connection for connection in connections if topic in connection.topics]
             if data and readers:
                 message = {"id": f"{engine.replay.point}-{now}", "topic": topic, "creationTime": now, "data": data}
-                _send(readers, orjson.dumps(message))
+                _tell(readers, topic, orjson.dumps(message))
 
 
-def _send(connections: list[Connection], message: bytes) -> None:
+def _tell(connections: list[Connection], topic: str, message: bytes) -> None:
     for connection in connections:
-        connection.send(message)
+        connection.tell(topic, message)
 
 
 HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)

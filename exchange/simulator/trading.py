@@ -7,6 +7,7 @@ from typing import Any
 
 from exchange.simulator.accounts import Account
 from exchange.simulator.errors import Refusal, bad_parameter
+from exchange.simulator.faults.parameters import Lag
 from exchange.simulator.http import Asked, joined
 from exchange.simulator.orders import Order
 from exchange.simulator.requests import (
@@ -187,7 +188,8 @@ def realtime(asked: Asked) -> dict[str, Any]:
     recent: Mapping[str, Order] = asked.account.recent.get(category, {})
     by_id = _by_id(asked, category)
     if by_id is not None:
-        return _page([order for order in by_id if order.is_open or order.order_id in recent], limit, category)
+        found = [order for order in by_id if order.is_open or order.order_id in recent]
+        return _page(_listed(asked, "order/realtime", found), limit, category)
     if category == "linear" and not any(asked.text(name) for name in ("symbol", "baseCoin", "settleCoin")):
         raise bad_parameter("symbol, baseCoin or settleCoin is required")
     if asked.text("openOnly") in ("1", "2"):
@@ -199,7 +201,22 @@ def realtime(asked: Asked) -> dict[str, Any]:
     before = _cursor(asked)
     if before is not None:
         orders = [order for order in orders if order.sequence < before]
-    return _page(orders[: limit + 1], limit, category)
+    return _page(_listed(asked, "order/realtime", orders)[: limit + 1], limit, category)
+
+
+def _lag_ms(asked: Asked, path: str) -> float:
+    """How much later than they came about a fault shows things in this list."""
+    fault = asked.engine.faults.active("list-lag", path, asked.account.api_key)
+    return fault.parameters(Lag).ms if fault else 0.0
+
+
+def _listed(asked: Asked, path: str, orders: list[Order]) -> list[Order]:
+    """The orders that the list shows already; in the history they are as old as their end."""
+    lag = _lag_ms(asked, path)
+    if not lag:
+        return orders
+    since = "closed" if path == "order/history" else "order"
+    return [order for order in orders if not asked.engine.floor.births.is_younger(f"{since} {order.order_id}", lag)]
 
 
 def history(asked: Asked) -> dict[str, Any]:
@@ -208,7 +225,8 @@ def history(asked: Asked) -> dict[str, Any]:
     limit = _limit(asked, MAX_ORDERS)
     by_id = _by_id(asked, category)
     if by_id is not None:
-        return _page([order for order in by_id if not order.is_open], limit, category)
+        found = [order for order in by_id if not order.is_open]
+        return _page(_listed(asked, "order/history", found), limit, category)
     orders = asked.engine.store.closed_orders(
         asked.account.api_key,
         category,
@@ -219,7 +237,7 @@ def history(asked: Asked) -> dict[str, Any]:
         since=asked.number("startTime"),
         until=asked.number("endTime"),
     )
-    return _page(orders, limit, category)
+    return _page(_listed(asked, "order/history", orders), limit, category)
 
 
 def executions(asked: Asked) -> dict[str, Any]:
@@ -240,8 +258,22 @@ def executions(asked: Asked) -> dict[str, Any]:
         since=asked.number("startTime"),
         until=asked.number("endTime"),
     )
-    return {
-        "category": category,
-        "list": joined([payload for _, payload in rows[:limit]]),
-        "nextPageCursor": str(rows[limit - 1][0]) if len(rows) > limit else "",
-    }
+    next_page = str(rows[limit - 1][0]) if len(rows) > limit else ""
+    return {"category": category, "list": joined(_executions_shown(asked, rows[:limit])), "nextPageCursor": next_page}
+
+
+def _executions_shown(asked: Asked, rows: list[tuple[int, bytes]]) -> list[bytes]:
+    """The payloads of one page, as faults let them be seen: late, twice or in any order."""
+    faults, births = asked.engine.faults, asked.engine.floor.births
+    path, api_key = "execution/list", asked.account.api_key
+    if lag := _lag_ms(asked, path):
+        rows = [row for row in rows if not births.is_younger(f"execution {row[0]}", lag)]
+    shown = [payload for _, payload in rows]
+    if shown and (fault := faults.happens("duplicate-executions", path, api_key)):
+        # One at least, so that a rule that strikes is one that can be seen.
+        shown += fault.random.sample(shown, fault.random.randint(1, len(shown)))
+    if len(shown) > 1 and (fault := faults.happens("out-of-order-executions", path, api_key)):
+        before = list(shown)
+        while shown == before and len(set(shown)) > 1:
+            fault.random.shuffle(shown)
+    return shown

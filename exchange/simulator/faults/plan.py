@@ -81,8 +81,6 @@ class FaultPlan:
     def __init__(self, seed: int, point: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.seed = seed
         self.faults: list[Fault] = []
-        # Told when rules have begun or ended, and asked for again at every point.
-        self.listeners: list[Callable[[], None]] = []
         self._monotonic = monotonic
         self._point = point
         self._numbers = 0
@@ -111,16 +109,13 @@ class FaultPlan:
     def remove(self, number: int) -> bool:
         kept = [fault for fault in self.faults if fault.number != number]
         found = len(kept) < len(self.faults)
-        self._keep(kept)
+        self.faults = kept
+        self._index()
         return found
 
     def clear(self) -> None:
-        self._keep([])
-
-    def _keep(self, faults: list[Fault]) -> None:
-        self.faults = faults
+        self.faults = []
         self._index()
-        self._tell()
 
     def _index(self) -> None:
         self._by_kind = {}
@@ -128,16 +123,11 @@ class FaultPlan:
             if fault.stage is not Stage.DONE:
                 self._by_kind.setdefault(fault.rule.kind.name, []).append(fault)
 
-    def _tell(self) -> None:
-        for listener in self.listeners:
-            listener()
-
     def reach(self, point: int) -> None:
         """The market stands at ``point`` now: rules begin and end."""
         self._point = point
         if self._by_kind:
             self._refresh()
-            self._tell()
 
     def _refresh(self) -> None:
         ended = False
@@ -170,20 +160,23 @@ class FaultPlan:
     def has(self, kind: str) -> bool:
         return kind in self._by_kind
 
-    def active(self, kind: str, subject: str = "") -> Fault | None:
-        """The first active rule of a kind that is a state, without a chance."""
-        for fault in self._matching(kind, subject, ""):
+    def active(self, kind: str, subject: str = "", account: str = "") -> Fault | None:
+        """The first rule of a kind that stands now, whatever its chance; counted, not drawn."""
+        for fault in self.standing(kind, subject, account):
+            fault.met += 1
+            fault.applied += fault.rule.kind.state
             return fault
         return None
 
     def happens(self, kind: str, subject: str, account: str = "") -> Fault | None:
         """The rule of this kind that strikes now: its chance is drawn and it is counted."""
-        for fault in self._matching(kind, subject, account):
-            if self._strikes(fault):
+        for fault in self.standing(kind, subject, account):
+            if self.strikes(fault):
                 return fault
         return None
 
-    def _matching(self, kind: str, subject: str, account: str) -> Iterator[Fault]:
+    def standing(self, kind: str, subject: str = "", account: str = "") -> Iterator[Fault]:
+        """Every rule of the kind that stands now and is about ``subject``; without one, about anything."""
         for fault in self._by_kind.get(kind, ()):
             self._update(fault)
             if (
@@ -193,7 +186,8 @@ class FaultPlan:
             ):
                 yield fault
 
-    def _strikes(self, fault: Fault) -> bool:
+    def strikes(self, fault: Fault) -> bool:
+        """Draws whether a standing rule strikes, and counts it."""
         fault.met += 1
         chance = fault.rule.chance
         if chance < 1 and fault.random.random() >= chance:
@@ -215,14 +209,14 @@ class FaultPlan:
             if rule.account and rule.account != account:
                 continue
             if isinstance(rule.parameters, Delay):
-                if self._strikes(fault):
+                if self.strikes(fault):
                     seconds = rule.parameters.draw_seconds(fault.random)
                     decision.names.append(f"latency {seconds * 1000:.0f}ms")
                     if rule.parameters.after_accept:
                         decision.after += seconds
                     else:
                         decision.before += seconds
-            elif decision.fault is None and self._strikes(fault):
+            elif decision.fault is None and self.strikes(fault):
                 decision.fault = fault
                 decision.names.append(rule.kind.name)
         return decision

@@ -12,7 +12,6 @@ from exchange.simulator.faults.parameters import Parameters, duration_text
 
 SOCKETS = ("ws/public/spot", "ws/public/linear", "ws/public/inverse", "ws/public/option", "ws/private")
 LISTS = ("order/realtime", "order/history", "execution/list")
-EXECUTIONS = ("execution/list",)
 
 
 class Meets(StrEnum):
@@ -27,13 +26,17 @@ class Meets(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``standing`` kinds are a state rather than a number of events: ``at point N`` begins them and they stay."""
+    """``standing`` kinds last rather than happen: ``at point N`` begins them and they stay.
+
+    A ``state`` is the same for everybody as long as it stands, so it has neither a chance nor a count.
+    """
 
     name: str
     meets: Meets
     text: str
     parameters: type[Parameters] = read.Nothing
     standing: bool = False
+    state: bool = False
     # Requests that open a socket can meet it too.
     handshake: bool = False
     lists: tuple[str, ...] = ()
@@ -55,8 +58,12 @@ def _markets(name: str, text: str, parameters: type[Parameters] = read.Nothing, 
     return Kind(name, Meets.MARKETS, text, parameters, standing=standing)
 
 
-def _lists(name: str, text: str, targets: tuple[str, ...], parameters: type[Parameters] = read.Nothing) -> Kind:
-    return Kind(name, Meets.LISTS, text, parameters, standing=True, lists=targets)
+def _market_states(name: str, text: str) -> Kind:
+    return Kind(name, Meets.MARKETS, text, standing=True, state=True)
+
+
+def _pages(name: str, text: str) -> Kind:
+    return Kind(name, Meets.LISTS, text, standing=True, lists=("execution/list",))
 
 
 KINDS: dict[str, Kind] = {
@@ -76,16 +83,24 @@ KINDS: dict[str, Kind] = {
         _sockets("reorder", "a data message comes after the one that follows it"),
         _sockets("silent", "connected, but no data comes", read.Pings, standing=True),
         _sockets("disconnect", "connections are closed, each with its chance at every point"),
-        _markets("stale-klines", "candles stand still where they were when it began"),
-        _markets("stale-tickers", "tickers stand still where they were when it began"),
+        _market_states("stale-klines", "candles stand still where they were when it began"),
+        _market_states("stale-tickers", "tickers stand still where they were when it began"),
         _markets("partial-fills", "orders fill in several executions", read.Shares),
         _markets("trigger-without-fill", "triggered stops stay New and trade only later", read.Points),
-        _markets("delisted", "the symbol is closed and its orders are cancelled"),
+        _market_states("delisted", "the symbol is closed and its orders are cancelled"),
         _markets("cancel-order", "the exchange cancels open orders by itself", read.Which, standing=False),
-        _lists("list-lag", "orders and executions are listed late", LISTS, read.Lag),
-        _lists("duplicate-executions", "pages of executions hold entries twice", EXECUTIONS),
-        _lists("out-of-order-executions", "pages of executions are shuffled", EXECUTIONS),
-        Kind("clock", Meets.SERVER, "the server's time is off", read.Offset, standing=True),
+        Kind(
+            "list-lag",
+            Meets.LISTS,
+            "orders and executions are listed late",
+            read.Lag,
+            standing=True,
+            state=True,
+            lists=LISTS,
+        ),
+        _pages("duplicate-executions", "pages of executions hold entries twice"),
+        _pages("out-of-order-executions", "pages of executions are shuffled"),
+        Kind("clock", Meets.SERVER, "the server's time is off", read.Offset, standing=True, state=True),
     )
 }
 

@@ -155,7 +155,7 @@ def build_rule(
         raise FaultError(f"a chance of {chance * 100:g}% never or more than always happens; write 0.1% to 100%")
     if count is not None and count < 1:
         raise FaultError("a count must be at least ×1")
-    if kind.meets is Meets.SERVER and (chance is not None or count is not None):
+    if kind.state and (chance is not None or count is not None):
         raise FaultError(f"{kind.name} is a state; it takes neither a chance nor a count")
     if account is not None and kind.meets not in (Meets.REQUESTS, Meets.LISTS):
         raise FaultError(f"{kind.name} does not tell accounts apart; leave out account=")
