@@ -83,6 +83,7 @@ def storm(
         names = _start(stack, bots)
         wait_for(lambda: _count(stack, "bots_fill") >= bots, timeout=120, what="a fill for each bot")
         script = "\n".join(f"{100 * share / len(FAILURES):g}% {failure} on *" for failure in FAILURES)
+        before = _ask(stack, "requests?limit=1")["newest"]
         _ask(stack, "faults", {"script": script})
         end = time.monotonic() + minutes * 60
         # At random moments of equal parts of the time, never in the last seconds.
@@ -91,9 +92,8 @@ def storm(
             time.sleep(max(0.0, moment - time.monotonic()))
             report.safe_after += _kill(stack, names)
         time.sleep(max(0.0, end - time.monotonic()))
-        faults = _ask(stack, "faults")
-        report.failed.update({rule["kind"]: rule["applied"] for rule in faults["rules"]})
-        report.requests = faults["requests"]
+        report.failed.update({fault["kind"]: fault["applied"] for fault in _ask(stack, "faults")["faults"]})
+        report.requests = _ask(stack, "requests?limit=1")["newest"] - before
         _ask(stack, "faults", method="DELETE")
         wait_for(lambda: not unanswered(stack), timeout=60, what="an answer for every order")
         report.fills, report.orders = _count(stack, "bots_fill"), _count(stack, "bots_order")
