@@ -23,5 +23,8 @@ urlpatterns = [
         path(f"bots/<slug:name>/{command}/", views.bot_command, {"command": command}, name=f"bot-{command}")
         for command in COMMANDS
     ),
+    path("exchanges/", views.exchanges, name="exchanges"),
+    path("exchanges/close-breaker/", views.breaker_close, name="breaker-close"),
+    path("exchanges/accounts/<slug:name>/check/", views.account_check, name="account-check"),
     path("orders/<int:order_id>/", views.order_detail, name="order-detail"),
 ]

@@ -31,6 +31,7 @@ from exchange.errors import (
     ExchangeError,
     InsufficientFunds,
     NeedsOperator,
+    NothingSent,
     OrderNotFound,
     OrderRejected,
     OutcomeUnknown,
@@ -123,7 +124,7 @@ def _answer(
                 [as_error(item) for item in error.problems] if isinstance(error, ConfigInvalid | AccountRefused) else []
             )
             body = problem(status, str(error), instance=instance, slug=slug, title=title, errors=errors)
-            wait = error.retry_after if isinstance(error, RateLimited) else None
+            wait = error.retry_after if isinstance(error, RateLimited | NothingSent) else None
             return body, {} if wait is None else {"Retry-After": str(max(1, round(wait)))}
     return None, {}
 

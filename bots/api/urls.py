@@ -10,6 +10,7 @@ from rest_framework_simplejwt.views import TokenObtainPairView, TokenRefreshView
 
 from bots.api.accounts import AccountViewSet
 from bots.api.bots import BotViewSet
+from bots.api.exchanges import CloseBreakerView, ExchangesView
 from bots.api.overview import DashboardView, StrategiesView
 from bots.api.records import (
     BotEventViewSet,
@@ -39,6 +40,8 @@ v1 = [
     path("auth/token/refresh/", TokenRefreshView.as_view(), name="token-refresh"),
     path("dashboard/", DashboardView.as_view(), name="dashboard"),
     path("strategies/", StrategiesView.as_view(), name="strategies"),
+    path("exchanges/", ExchangesView.as_view(), name="exchanges"),
+    path("exchanges/close-breaker/", CloseBreakerView.as_view(), name="close-breaker"),
     *router.urls,
 ]
 urlpatterns = [

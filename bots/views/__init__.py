@@ -3,11 +3,13 @@
 from bots.views.bot import bot_chart, bot_detail
 from bots.views.commands import bot_command
 from bots.views.edit import account_symbols, bot_create, bot_edit, bot_preview, market_candles
+from bots.views.exchanges import account_check, breaker_close, exchanges
 from bots.views.market_clock import market_clock
 from bots.views.order import order_detail
 from bots.views.overview import overview
 
 __all__ = [
+    "account_check",
     "account_symbols",
     "bot_chart",
     "bot_command",
@@ -15,6 +17,8 @@ __all__ = [
     "bot_detail",
     "bot_edit",
     "bot_preview",
+    "breaker_close",
+    "exchanges",
     "market_candles",
     "market_clock",
     "order_detail",

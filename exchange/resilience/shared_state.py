@@ -11,6 +11,7 @@ Keys:
 from __future__ import annotations
 
 import functools
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -30,6 +31,7 @@ from exchange.translation import Intent
 log = structlog.get_logger(__name__)
 
 LOG_KEY = "guard:log"
+KEPT_LOG = 200
 # The finer, the sooner a budget is given back, and the longer a question takes.
 SLOTS = 20
 # A guard must not be slower than what it guards: Redis is beside the workers or it is as good as gone.
@@ -144,9 +146,16 @@ class SharedState:
         args = [int(charge.limit.seconds * 1000), SLOTS, said, int(closed * 1000)]
         self._run(self._correct, [budget_key(charge.bucket)], args)
 
-    def close_breaker(self, host: str) -> None:
-        """By hand. The next request finds out whether that was right."""
+    def close_breaker(self, host: str, *, by: str) -> bool:
+        """By hand. The next request finds out whether that was right. False when it was not open."""
+        if self.connection.hget(breaker_key(host), "state") != "open":
+            return False
         self.connection.delete(breaker_key(host))
+        entry = {"at": time.time_ns() // 1_000_000, "host": host, "kind": "closed by hand", "text": by}
+        self.connection.lpush(LOG_KEY, json.dumps(entry))
+        self.connection.ltrim(LOG_KEY, 0, KEPT_LOG - 1)
+        log.warning("circuit breaker", host=host, change="closed by hand", by=by)
+        return True
 
 
 def _script(connection: redis.Redis, name: str) -> Any:

@@ -138,7 +138,7 @@ def test_a_probe_whose_worker_died_is_made_again_by_another(state: SharedState, 
 
 def test_an_operator_can_close_it(state: SharedState, host: str) -> None:
     fail(state, host, 3)
-    state.close_breaker(host)
+    assert state.close_breaker(host, by="alice")
 
     assert ask(state, host) == "normal"
 
