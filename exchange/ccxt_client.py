@@ -46,8 +46,8 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "fetchMarkets": {"types": ["spot", "swap"]},
         "createOrder": "privatePostTradeOrder",  # ccxt's own choice is a batch of one
     },
-    # The address that ccxt asks by itself belongs to the API that Coinbase has retired.
-    "coinbase": {"fetchTime": "v3PublicGetBrokerageTime", "createMarketBuyOrderRequiresPrice": False},
+    # What ccxt asks by itself belongs to an older API: it needs other rights of the key, and does not know what is held.
+    "coinbase": {"fetchTime": "v3PublicGetBrokerageTime", "fetchBalance": "v3PrivateGetBrokerageAccounts"},
 }
 
 

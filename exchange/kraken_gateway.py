@@ -5,6 +5,8 @@ https://docs.kraken.com/api/docs/guides/spot-clordid, https://docs.kraken.com/ap
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -14,17 +16,32 @@ import ccxt
 from exchange import client_ids
 from exchange.ccxt_gateway import CcxtGateway
 from exchange.ccxt_parsing import plain
-from exchange.errors import OrderNotFound
-from exchange.port import OrderRequest
+from exchange.errors import AuthenticationFailed, OrderNotFound
+from exchange.gateway_config import GatewayConfig
+from exchange.port import OrderReport, OrderRequest
+from exchange.venues import Venue
 from strategies.contract import MarketKind, MarketSpec
 
 
 class KrakenGateway(CcxtGateway):
+    def __init__(self, config: GatewayConfig, venue: Venue | None = None) -> None:
+        """Raises ``AuthenticationFailed`` for a secret that no request can be signed with."""
+        try:
+            base64.b64decode(config.api_secret, validate=True)
+        except binascii.Error as error:
+            raise AuthenticationFailed(
+                "Kraken's API secret is base 64 (letters, digits, + and /, in fours): enter the whole of it again."
+            ) from error
+        super().__init__(config, venue)
+
     def _own_id(self, exchange_client_id: str) -> str:
         return client_ids.from_uuid(exchange_client_id)
 
     def _their_id(self, client_order_id: str) -> str:
         return client_ids.to_uuid(client_order_id)
+
+    def _report(self, structure: Mapping[str, Any], spec: MarketSpec) -> OrderReport:
+        return super()._report({**structure, "triggerPrice": structure.get("stopLossPrice")}, spec)
 
     def _fetch_order(self, spec: MarketSpec, client_order_id: str, exchange_order_id: str) -> Mapping[str, Any]:
         """ccxt takes the client order id for Kraken's ``userref`` here, which is another thing."""
