@@ -23,6 +23,7 @@ TEMPLATES: Final[Mapping[str, str]] = {
     "grid.stop_loss_percent": "Stop loss: profit and loss is {value} % of the investment, the limit {limit} %.",
     "grid.take_profit_price": "Take profit: the price is {value}, the target {limit}.",
     "grid.take_profit_percent": "Take profit: profit and loss is {value} % of the investment, the target {limit} %.",
+    "grid.stop": "Closes {amount} at the exchange itself when the price reaches {price}: the stop loss of all that is held.",
     "grid.close": "Close {amount} at market because the grid stopped ({cause}).",
 }
 

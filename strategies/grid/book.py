@@ -13,10 +13,11 @@ from strategies.grid.core import (
     WAITING,
     closing_amount,
 )
-from strategies.grid.state import CLOSING, RUNNING, GridState, Rules
+from strategies.grid.state import CLOSING, REBUILDING, RUNNING, GridState, Rules
 
 ENTRY_SLOT = "entry"
 CLOSE_SLOT = "close"
+STOP_SLOT = "stop"
 
 
 def slot_name(slot: int) -> str:
@@ -46,6 +47,17 @@ def book(state: GridState, config: GridConfig, rules: Rules, fill: FillSeen, not
             distribute(state, config, rules)
     elif state.phase == CLOSING and fill.slot == CLOSE_SLOT and fill.sequence == state.close_sequence and fill.done:
         state.close_amount = 0.0
+    elif fill.slot == STOP_SLOT:
+        _stopped_out(state, fill)
+
+
+def _stopped_out(state: GridState, fill: FillSeen) -> None:
+    """The stop order that guards the position was carried out, wherever the price stands by now."""
+    if state.phase == CLOSING:
+        # It filled while it was being withdrawn: what the close was to trade is less now.
+        state.close_amount = 0.0
+    elif state.phase in (RUNNING, REBUILDING) and not state.finish_code:
+        state.finish_code, state.finish_value = "grid.stop_loss_price", fill.price
 
 
 def _opened(state: GridState, config: GridConfig, rules: Rules, interval: int) -> None:

@@ -16,6 +16,9 @@ first in a neutral one.
 A filled opening order raises the interval's sequence and wants the closing order, a filled closing order completes the
 cycle and wants the opening order again. Where the buyer's fee is taken in base, the sell is what is there: what was
 bought less the fee, plus the dust carried so far, rounded down to the step; the remainder is the new dust.
+
+On a linear market the stop loss price stands at the exchange too, as a reduce-only stop order for all that is held
+(slot ``stop``): it guards the position while nobody ticks. Its fill stops the grid wherever the price is by then.
 """
 
 from __future__ import annotations
@@ -27,7 +30,6 @@ from typing import Any, ClassVar
 from strategies.contract import (
     CandleNeed,
     Decision,
-    Direction,
     FillSeen,
     Finish,
     Level,
@@ -45,8 +47,9 @@ from strategies.contract import (
 from strategies.grid import preflight as checks
 from strategies.grid.atr import SETTLING_PERIODS, average_true_range
 from strategies.grid.book import CLOSE_SLOT, ENTRY_SLOT, book, slot_name
-from strategies.grid.config import GridConfig, OnRangeLeft, OnStop, Spacing
+from strategies.grid.config import GridConfig, OnRangeLeft, OnStop
 from strategies.grid.core import AWAITING_ENTRY, HOLDING_ENTRY, WAITING, crossed, floor_to_step, tradable
+from strategies.grid.exits import finish_reason, guard, met_exit, protective_stop, stop_price
 from strategies.grid.lines import ladder_of, resolve_range
 from strategies.grid.shape import build, exact, leave, outside, rebuild, trail, unbind
 from strategies.grid.state import ARMED, CLOSING, FINISHED, NEW, REBUILDING, RUNNING, GridState, Rules, rules_of
@@ -103,9 +106,10 @@ class GridStrategy:
             _start(state, config, market, rules, point.price, position, notes)
         elif state.phase in (RUNNING, REBUILDING):
             _run(state, config, market, rules, point, position, notes)
+        guard(state, config, market, rules)
         if state.phase in (CLOSING, FINISHED):
             _wind_up(state, config, market, rules, point.price)
-        finish = Finish(_finish_reason(state)) if state.phase == FINISHED else None
+        finish = Finish(finish_reason(state)) if state.phase == FINISHED else None
         return Decision(state, wanted_orders(config, market, state), notes=tuple(notes), finish=finish)
 
     def dump(self, state: GridState) -> dict[str, Any]:
@@ -152,9 +156,10 @@ def _wanted(config: GridConfig, market: MarketSpec, state: GridState) -> tuple[W
                 trade=CLOSE_SLOT,
             ),
         )
+    # The stop stays through the rebuilding of a grid.
+    orders: list[WantedOrder] = [protective_stop(config, state)] if state.stop_amount else []
     if state.phase != RUNNING:
-        return ()
-    orders: list[WantedOrder] = []
+        return tuple(orders)
     if state.entry_side:
         orders.append(_entry(state))
     post_only = config.post_only
@@ -251,10 +256,14 @@ def _run(
     position: PositionView,
     notes: list[Reason],
 ) -> None:
-    stop = _stop(config, state, point.price, position)
+    stop: tuple[str, float, float] | None
+    if state.finish_code:  # the stop order was carried out
+        stop = (state.finish_code, state.finish_value, stop_price(config, state, state.stop_amount) or 0.0)
+    else:
+        stop = met_exit(config, state, point.price, position)
     if stop is not None:
         state.finish_code, state.finish_value, state.finish_limit = stop
-        notes.append(_finish_reason(state))
+        notes.append(finish_reason(state))
         unbind(state)
         state.phase = CLOSING if config.on_stop is OnStop.CLOSE else FINISHED
     elif state.phase == REBUILDING:
@@ -286,45 +295,4 @@ def _quiet(config: GridConfig, state: GridState, price: float, position: Positio
     following = config.trailing_up or config.trailing_down or config.on_range_left is not OnRangeLeft.OFF
     if following and (state.outside_since != 0 or outside(state, price)):
         return False
-    return _stop(config, state, price, position) is None
-
-
-def _stop(
-    config: GridConfig, state: GridState, price: float, position: PositionView
-) -> tuple[str, float, float] | None:
-    """The exit that is met: its code, the value and the limit."""
-    short = config.direction is Direction.SHORT
-    if config.stop_loss_price is not None:
-        limit = _trailed_stop(config, state, float(config.stop_loss_price))
-        if price >= limit if short else price <= limit:
-            return "grid.stop_loss_price", price, limit
-    if config.stop_loss_price_upper is not None and price >= float(config.stop_loss_price_upper):
-        return "grid.stop_loss_price", price, float(config.stop_loss_price_upper)
-    if config.take_profit_price is not None:
-        limit = float(config.take_profit_price)
-        if price <= limit if short else price >= limit:
-            return "grid.take_profit_price", price, limit
-    if config.stop_loss_percent is None and config.take_profit_percent is None:
-        return None
-    pnl = position.realised_pnl + position.unrealised_pnl - state.pnl_start
-    percent = pnl / float(config.investment) * 100.0
-    if config.stop_loss_percent is not None and percent <= -float(config.stop_loss_percent):
-        return "grid.stop_loss_percent", percent, -float(config.stop_loss_percent)
-    if config.take_profit_percent is not None and percent >= float(config.take_profit_percent):
-        return "grid.take_profit_percent", percent, float(config.take_profit_percent)
-    return None
-
-
-def _trailed_stop(config: GridConfig, state: GridState, stop: float) -> float:
-    """The stop loss price as far along as the range has trailed, where only one direction trails."""
-    alone_up = config.direction is Direction.LONG and config.trailing_up and not config.trailing_down
-    alone_down = config.direction is Direction.SHORT and config.trailing_down and not config.trailing_up
-    if not config.trail_stop_loss or state.shift == 0 or not (alone_up or alone_down):
-        return stop
-    if config.spacing is Spacing.ARITHMETIC:
-        return stop + state.lines[0] - state.lower
-    return stop * state.lines[0] / state.lower
-
-
-def _finish_reason(state: GridState) -> Reason:
-    return Reason(state.finish_code, {"value": state.finish_value, "limit": state.finish_limit, "left": state.dust})
+    return met_exit(config, state, price, position) is None

@@ -55,6 +55,9 @@ class GridState:
     close_sequence: int = -1
     close_amount: float = 0.0  # signed as the order: negative sells; 0 when no close is pending
 
+    stop_sequence: int = -1
+    stop_amount: float = 0.0  # signed as the order: negative sells; 0 when no stop order guards the position
+
     dust: float = 0.0
     kept: float = 0.0
     cycles: int = 0
@@ -78,6 +81,7 @@ class GridState:
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> Self:
         """Raises ``ValueError`` when the snapshot is not one of this strategy's."""
+        data = {**_ADDED_LATER, **data}
         unknown, missing = set(data) - set(FIELDS), set(FIELDS) - set(data)
         if unknown or missing:
             raise ValueError(
@@ -98,6 +102,8 @@ class GridState:
         return [(name, getattr(self, name)) for name in FIELDS]
 
 
+# What snapshots of version 1 do not have.
+_ADDED_LATER: Final[Mapping[str, Any]] = {"stop_sequence": -1, "stop_amount": 0.0}
 FIELDS: Final = tuple(each.name for each in fields(GridState) if each.name != "wanted")
 
 

@@ -40,13 +40,22 @@ class RoughExchange:
         assert len(wishes) == len(wanted), "two orders for one wish"
         assert not self.gone & wishes.keys(), "a wish that was given up or done is wanted again"
         for wish, order in wishes.items():
-            if wish in self.ever:
+            if wish in self.ever and order.protective:
+                # The one order that is amended, as what it guards changes.
+                self.left[wish] += self.market.quantise_amount(order.amount) - self.market.quantise_amount(
+                    self.ever[wish].amount
+                )
+                self.ever[wish] = self.orders[wish] = order
+            elif wish in self.ever:
                 assert _terms(self.ever[wish]) == _terms(order), "the terms of a wish changed"
             else:
                 self.ever[wish] = order
                 self.orders[wish] = order
                 self.left[wish] = self.market.quantise_amount(order.amount)
         self.gone |= self.ever.keys() - wishes.keys()
+        # The platform places the close only when the stop is certainly gone.
+        for wish in [wish for wish, order in self.orders.items() if order.protective and wish in self.gone]:
+            del self.orders[wish]
         if self.prompt:
             self._drop_cancelled()
 
@@ -56,6 +65,10 @@ class RoughExchange:
         fills: list[FillSeen] = []
         for wish, order in list(self.orders.items()):
             at = price
+            if order.type is OrderType.STOP:
+                assert order.trigger_price is not None
+                if price > order.trigger_price if order.side is Side.SELL else price < order.trigger_price:
+                    continue
             if order.type is OrderType.LIMIT:
                 assert order.price is not None
                 at = self.market.quantise_price(order.price)
@@ -177,7 +190,14 @@ def test_a_long_grid_on_spot_never_offers_what_it_does_not_have(
 
 
 def _one_order_per_interval(config: GridConfig, state: GridState, wanted: tuple[WantedOrder, ...]) -> None:
-    slots = [order.slot for order in wanted]
+    stops = [order for order in wanted if order.protective]
+    assert len(stops) <= 1
+    for stop in stops:
+        held = state.base
+        assert (stop.slot, stop.type, stop.reduce_only) == ("stop", OrderType.STOP, True)
+        assert (stop.side is Side.SELL) == (held > 0)
+        assert abs(stop.amount - abs(held)) < 1e-9, "the stop guards more or less than what is held"
+    slots = [order.slot for order in wanted if not order.protective]
     if state.phase == RUNNING and not state.entry_side:
         assert sorted(slots) == sorted(f"grid:{interval}" for interval in range(config.grids))
     elif state.phase == RUNNING:
