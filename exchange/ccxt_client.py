@@ -10,7 +10,7 @@ from typing import Any
 import ccxt
 
 from exchange.errors import NeedsOperator
-from exchange.gateway_config import GatewayConfig
+from exchange.gateway_config import ALLOW_WITHDRAWAL, GatewayConfig
 from exchange.resilience.guard import Guard
 from exchange.resilience.http import guard_client
 from exchange.resilience.limits import OPTION
@@ -73,7 +73,7 @@ def build_client(config: GatewayConfig, library: ModuleType = ccxt, *, with_keys
         # needs no sparing.
         "enableRateLimit": config.environment != "simulator",
         **(keys if with_keys else {}),
-        **{name: value for name, value in options.items() if name not in ("options", OPTION)},
+        **{name: value for name, value in options.items() if name not in ("options", OPTION, ALLOW_WITHDRAWAL)},
         "options": _ccxt_options(config.exchange_id, options.get("options", {})),
     }
     client = known(settings)

@@ -5,16 +5,18 @@ Stops at the first check without which the next ones mean nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from exchange.ccxt_gateway import CcxtGateway
 from exchange.ccxt_parsing import plain
 from exchange.errors import ExchangeError
 from exchange.gateway_config import GatewayConfig
-from exchange.gateways import build_ccxt_gateway
+from exchange.gateways import build_ccxt_gateway, build_paper_gateway
+from exchange.key_rights import KeyRights, rights_of
+from exchange.paper.gateway import PaperGateway
+from exchange.port import ExchangeGateway
 from exchange.venues import Venue
 
 # Bybit refuses requests stamped more than a second ahead of its clock or older than the receive window.
@@ -41,16 +43,20 @@ def may_trade(checks: Sequence[Check]) -> bool:
     return all(check.verdict is not Verdict.FAILED for check in checks)
 
 
-def check_connection(config: GatewayConfig, *, clock: Callable[[], int], allow_withdrawal: bool = False) -> list[Check]:
+def check_connection(config: GatewayConfig, *, clock: Callable[[], int]) -> list[Check]:
     """Never raises an :class:`ExchangeError`: it becomes the sentence of the check that met it.
 
-    ``clock`` is the wall clock in milliseconds. A key that may withdraw fails unless ``allow_withdrawal``.
+    ``clock`` is the wall clock in milliseconds. A key that may withdraw fails unless the account's options say
+    ``{"allow_withdrawal": true}``.
     """
     checks: list[Check] = []
     try:
         # A venue of its own: a cached one would call a dead exchange reachable.
         gateway = build_ccxt_gateway(config, Venue(config))
-        checks.extend(_checks(gateway, clock, allow_withdrawal))
+        if config.paper is not None:
+            checks.extend(_paper_checks(gateway, build_paper_gateway(config, now_ms=clock), clock))
+        else:
+            checks.extend(_checks(gateway, clock, config.allows_withdrawal))
     except ExchangeError as error:
         name = _NEXT.get(checks[-1].name if checks else "", "balance")
         checks.append(Check(name, Verdict.FAILED, error.detail))
@@ -80,11 +86,19 @@ def _checks(gateway: CcxtGateway, clock: Callable[[], int], allow_withdrawal: bo
     else:
         yield Check("key", Verdict.OK, "The key works.")
         yield from key_checks(
-            described,
+            rights_of(gateway.config.exchange_id, described, now_ms=clock()),
             allow_withdrawal=allow_withdrawal,
             binding_matters=gateway.config.environment != "simulator",
         )
     yield _balance_check(gateway)
+
+
+def _paper_checks(market: CcxtGateway, account: PaperGateway, clock: Callable[[], int]) -> Iterator[Check]:
+    yield _clock_check(market, clock)
+    where = f"{market.config.exchange_id} ({market.config.environment})"
+    yield Check("reachable", Verdict.OK, f"{where} answers; {len(market.markets())} markets can be traded on paper.")
+    yield Check("key", Verdict.OK, "Paper needs no key: orders never leave this machine.")
+    yield _balance_check(account)
 
 
 def _clock_check(gateway: CcxtGateway, clock: Callable[[], int]) -> Check:
@@ -102,7 +116,7 @@ def _clock_check(gateway: CcxtGateway, clock: Callable[[], int]) -> Check:
     )
 
 
-def _balance_check(gateway: CcxtGateway) -> Check:
+def _balance_check(gateway: ExchangeGateway) -> Check:
     held = {coin: balance.total for coin, balance in gateway.balances().items() if balance.total}
     if not held:
         return Check("balance", Verdict.WARNING, "The trading account is empty: transfer funds to it at the exchange.")
@@ -111,37 +125,30 @@ def _balance_check(gateway: CcxtGateway) -> Check:
     )
 
 
-def key_checks(
-    described: Mapping[str, Any], *, allow_withdrawal: bool, binding_matters: bool = True
-) -> Iterator[Check]:
-    """``described`` is the result of Bybit's ``/v5/user/query-api``."""
-    permissions: Mapping[str, Sequence[str]] = described.get("permissions") or {}
-    yield _trading_check(bool(described.get("readOnly")), permissions)
-    yield _withdrawal_check("Withdraw" in permissions.get("Wallet", ()), allow_withdrawal)
-    if int(described.get("uta") or 0) != 1 and int(described.get("unified") or 0) != 1:
-        yield Check(
-            "account",
-            Verdict.FAILED,
-            "This is a classic account; only unified trading accounts are served: upgrade it.",
-        )
-    addresses = list(described.get("ips") or ())
-    if binding_matters and (not addresses or "*" in addresses):
+def key_checks(rights: KeyRights, *, allow_withdrawal: bool, binding_matters: bool = True) -> Iterator[Check]:
+    yield _trading_check(rights)
+    yield _withdrawal_check(rights.withdraw, allow_withdrawal)
+    if rights.account:
+        yield Check("account", Verdict.FAILED, rights.account)
+    if binding_matters and rights.bound is False:
         yield Check("key", Verdict.WARNING, "The key may be used from any IP address: bind it to this machine's.")
-    # Keys without an end bear a negative number of days.
-    days = int(described.get("deadlineDay") or -1)
-    if 0 <= days < KEY_EXPIRY_WARNING_DAYS:
-        yield Check("key", Verdict.WARNING, f"The key expires in {days} days: make a new one in time.")
+    if rights.days_left is not None and rights.days_left < KEY_EXPIRY_WARNING_DAYS:
+        yield Check("key", Verdict.WARNING, f"The key expires in {rights.days_left} days: make a new one in time.")
 
 
-def _trading_check(read_only: bool, permissions: Mapping[str, Sequence[str]]) -> Check:
-    if read_only:
+def _trading_check(rights: KeyRights) -> Check:
+    if rights.read_only:
         return Check("permissions", Verdict.FAILED, "The key is read-only: make one that may also trade.")
-    spot = "SpotTrade" in permissions.get("Spot", ())
-    linear = {"Order", "Position"} <= set(permissions.get("ContractTrade", ()))
-    if spot and linear:
+    if rights.missing:
+        return Check("permissions", Verdict.FAILED, f"The key lacks rights that are needed: {rights.missing}.")
+    if rights.linear is None:
+        if rights.spot:
+            return Check("permissions", Verdict.OK, "The key may trade.")
+        return Check("permissions", Verdict.FAILED, "The key may not trade: allow it to.")
+    if rights.spot and rights.linear:
         return Check("permissions", Verdict.OK, "The key may trade spot and contracts.")
-    if spot or linear:
-        can, cannot = ("spot", "contracts") if spot else ("contracts", "spot")
+    if rights.spot or rights.linear:
+        can, cannot = ("spot", "contracts") if rights.spot else ("contracts", "spot")
         return Check("permissions", Verdict.WARNING, f"The key may trade {can} but not {cannot}.")
     return Check("permissions", Verdict.FAILED, "The key may trade neither spot nor contracts: allow it to.")
 

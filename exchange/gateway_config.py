@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from decimal import Decimal
+
+ALLOW_WITHDRAWAL = "allow_withdrawal"  # an option of ours, not of ccxt's
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,15 @@ class GatewayConfig:
     api_password: str = field(default="", repr=False)
     options: str = "{}"
     paper: PaperTerms | None = None
+
+    @property
+    def allows_withdrawal(self) -> bool:
+        """Whether a key that may withdraw is taken; the account has to say so by name."""
+        try:
+            options = json.loads(self.options or "{}")
+        except ValueError:
+            return False  # the client says what is wrong with them
+        return isinstance(options, dict) and options.get(ALLOW_WITHDRAWAL) is True
 
     @property
     def is_replayed(self) -> bool:

@@ -26,13 +26,13 @@ from strategies.contract import MarketKind, MarketSpec
 class KrakenGateway(CcxtGateway):
     def __init__(self, config: GatewayConfig, venue: Venue | None = None) -> None:
         """Raises ``AuthenticationFailed`` for a secret that no request can be signed with."""
+        super().__init__(config, venue)
         try:
             base64.b64decode(config.api_secret, validate=True)
         except binascii.Error as error:
             raise AuthenticationFailed(
                 "Kraken's API secret is base 64 (letters, digits, + and /, in fours): enter the whole of it again."
             ) from error
-        super().__init__(config, venue)
 
     def _own_id(self, exchange_client_id: str) -> str:
         return client_ids.from_uuid(exchange_client_id)
@@ -98,3 +98,12 @@ class KrakenGateway(CcxtGateway):
             raise ccxt.BadResponse("kraken answered without a count")
         if int(answer["result"]["count"]) == 0 and not answer["result"].get("pending"):
             raise ccxt.OrderNotFound("kraken cancelled nothing")
+
+    def describe_key(self) -> Mapping[str, Any] | None:
+        """The result of ``GetApiKeyInfo``."""
+
+        def ask() -> Mapping[str, Any]:
+            described: Mapping[str, Any] = self.client.privatePostGetApiKeyInfo()["result"]
+            return described
+
+        return self._read("asking what the key may do", ask)
