@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
-from exchange.port import ExchangeGateway
+from exchange.candles.live import Market, closed_candles
+from exchange.models import ExchangeAccount
+from exchange.port import ExchangeGateway, Ticker
 from strategies.contract import StartsFromCandles, Strategy, StrategyConfig
 
 
 def resolve_config(
-    strategy: Strategy[Any, Any], config: StrategyConfig, *, gateway: ExchangeGateway, symbol: str, price: Decimal
+    strategy: Strategy[Any, Any],
+    config: StrategyConfig,
+    *,
+    account: ExchangeAccount,
+    gateway: ExchangeGateway,
+    ticker: Ticker,
 ) -> StrategyConfig:
     """The configuration that the start is planned with. Raises ``ValueError`` when the market's history is too short."""
     if not isinstance(strategy, StartsFromCandles):
@@ -18,7 +24,7 @@ def resolve_config(
     need = strategy.candles_needed(config)
     bars = []
     if need is not None:
-        # The newest candle is still forming.
-        bars = gateway.candles(symbol, need.timeframe, limit=need.count + 1)[:-1]
-    resolved: StrategyConfig = strategy.resolve(config, price, bars)
+        market = Market.of(account.gateway_config(), ticker.symbol)
+        bars = closed_candles(market, need.timeframe, need.count, gateway=gateway, now_ms=ticker.timestamp)
+    resolved: StrategyConfig = strategy.resolve(config, ticker.last, bars)
     return resolved

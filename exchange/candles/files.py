@@ -124,12 +124,21 @@ def check(candles: Candles, name: str) -> None:
     if np.any(np.diff(candles.timestamp) <= 0):
         row = int(np.argmax(np.diff(candles.timestamp) <= 0)) + 1
         raise CandleFileError(f"{name}: row {row} is not later than the one before; sort it and drop duplicates")
+    row = first_impossible(candles)
+    if row is not None:
+        raise CandleFileError(f"{name}: row {row} is no candle: {said_of(candles, row)}")
+
+
+def first_impossible(candles: Candles) -> int | None:
+    """The first row that cannot be: a price that is not positive, a high below or a low above open or close, a volume
+    below zero, or not a number."""
     top = np.maximum(candles.open, candles.close)
     bottom = np.minimum(candles.open, candles.close)
-    bad = ~((candles.low > 0) & (candles.high >= top) & (candles.low <= bottom) & (candles.volume >= 0))
-    if np.any(bad):
-        row = int(np.argmax(bad))
-        raise CandleFileError(
-            f"{name}: row {row} is no candle: open {candles.open[row]}, high {candles.high[row]}, "
-            f"low {candles.low[row]}, close {candles.close[row]}, volume {candles.volume[row]}"
-        )
+    finite = np.isfinite(candles.high) & np.isfinite(candles.volume)
+    sound = (candles.low > 0) & (candles.high >= top) & (candles.low <= bottom) & (candles.volume >= 0) & finite
+    return None if sound.all() else int(np.argmin(sound))
+
+
+def said_of(candles: Candles, row: int) -> str:
+    """A row's numbers, for a message."""
+    return ", ".join(f"{name} {getattr(candles, name)[row]}" for name in COLUMNS[1:])
