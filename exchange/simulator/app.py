@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from exchange.simulator import administration, clock
+from exchange.simulator import administration, clock, page
 from exchange.simulator.administration import SCOPE, STATUS, Status
 from exchange.simulator.clock import ClockKind
 from exchange.simulator.endpoints import PATHS, PRIVATE_GET, PRIVATE_POST, PUBLIC_GET
@@ -46,6 +46,7 @@ def create_app(engine: Engine, status: Status, limits: Limits | None = None) -> 
     app.router.add_get("/v5/public/{category}", serve_socket)
     app.router.add_get("/v5/private", serve_socket)
     administration.add_routes(app)
+    page.add_routes(app)
     app.router.add_route("*", "/{path:.*}", _no_such_path)
     app.cleanup_ctx.append(_running)
     app.on_shutdown.append(_hang_up)

@@ -105,11 +105,10 @@ class Engine:
         orders = [(account, order) for account in self.accounts.values() for order in account.open_orders.values()]
         orders.sort(key=lambda owned: owned[1].sequence)
         for account, order in orders:
-            subject = f"{order.category}/{order.symbol}"
             if self.is_closed(order.category, order.symbol):
                 self.floor.close(account, order, "Cancelled", cancel_type="CancelBySettle", reason=SYMBOL_CLOSED)
                 continue
-            for fault in self.faults.standing("cancel-order", subject):
+            for fault in self.faults.standing("cancel-order", order.market, account.api_key):
                 if fault.parameters(Which).link_id in ("", order.link_id) and self.faults.strikes(fault):
                     self.floor.close(account, order, "Cancelled", cancel_type="CancelByAdmin")
                     break

@@ -190,7 +190,7 @@ class Floor:
     def _trigger(self, account: Account, order: Order, price: Decimal) -> None:
         if order.is_market:
             price = self.taker_price(self.instrument(order.category, order.symbol), order.is_buy, price)
-        stalled = self._faults.happens("trigger-without-fill", f"{order.category}/{order.symbol}")
+        stalled = self._faults.happens("trigger-without-fill", order.market, account.api_key)
         if stalled is None:
             self._activate(account, order, price)
             return
@@ -258,7 +258,7 @@ class Floor:
         """The amounts of the executions that ``qty`` is filled in."""
         fault = None
         if order.time_in_force != "FOK":
-            fault = self._faults.happens("partial-fills", f"{order.category}/{order.symbol}")
+            fault = self._faults.happens("partial-fills", order.market, order.account)
         if fault is None:
             return [qty]
         if is_maker:

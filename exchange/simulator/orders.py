@@ -68,6 +68,11 @@ class Order:
         return self.status in OPEN_STATUSES
 
     @property
+    def market(self) -> str:
+        """``category/SYMBOL``, as rules of faults name it."""
+        return f"{self.category}/{self.symbol}"
+
+    @property
     def is_conditional(self) -> bool:
         return self.trigger_price > 0
 

@@ -157,7 +157,9 @@ def build_rule(
         raise FaultError("a count must be at least ×1")
     if kind.state and (chance is not None or count is not None):
         raise FaultError(f"{kind.name} is a state; it takes neither a chance nor a count")
-    if account is not None and kind.meets not in (Meets.REQUESTS, Meets.LISTS):
+    if account is not None and (
+        kind.meets in (Meets.SOCKETS, Meets.SERVER) or (kind.state and kind.name != "list-lag")
+    ):
         raise FaultError(f"{kind.name} does not tell accounts apart; leave out account=")
     points = [point for point in (when.at, when.first, when.last) if point is not None]
     for point in points:
