@@ -49,13 +49,14 @@ def preview(*, account: ExchangeAccount, symbol: str, strategy: str, config: Map
         if market is None:
             problems.append(_unknown_symbol(account, symbol, markets))
             return Preview(None, [], problems)
-        price = gateway.ticker(symbol).last
+        ticker = gateway.ticker(symbol)
+        price = ticker.last
         if parsed is None:
             return Preview(price, [], problems, market)
         chosen: Strategy[Any, Any] = get_strategy(strategy)
         balances = gateway.balances()
         try:
-            parsed = resolve_config(chosen, parsed, gateway=gateway, symbol=symbol, price=price)
+            parsed = resolve_config(chosen, parsed, account=account, gateway=gateway, ticker=ticker)
         except ValueError as error:
             return Preview(price, [], [Problem("config", str(error))], market)
     except ExchangeError as error:

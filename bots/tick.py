@@ -127,7 +127,7 @@ def _tick(bot: Bot, clock: Clock, sync_max_age: timedelta | None, price_max_age:
         if trouble:
             _emergency(bot, trouble, now=now)
         live = standing_orders(Order.objects.standing_of(bot))
-    if bot.audit_due or any(order.protective or order.missing for order in live):
+    if bot.sends_orders and (bot.audit_due or any(order.protective or order.missing for order in live)):
         audit_open_orders([bot], gateway=gateway, now=now)
         live = standing_orders(Order.objects.standing_of(bot))
     first_config = _prepare_start(bot, market, ticker, gateway) if bot.status == BotStatus.STARTING else None
@@ -154,7 +154,7 @@ def _prepare_start(bot: Bot, market: MarketSpec, ticker: Ticker, gateway: Exchan
     try:
         config = config_of(bot)
         resolved = resolve_config(
-            get_strategy(bot.strategy), config, gateway=gateway, symbol=bot.symbol, price=ticker.last
+            get_strategy(bot.strategy), config, account=bot.account, gateway=gateway, ticker=ticker
         )
     except ValueError as error:
         raise StrategyFailed(str(error)) from error
