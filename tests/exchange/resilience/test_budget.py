@@ -51,7 +51,7 @@ def test_no_window_ever_holds_more_than_the_limit(steps: list[tuple[int, int]], 
             slack = window + 2 * window // SLOTS
             assert weight_within(sent, clock.now - slack, slack + 1) + cost > limit
             # And when it says how long to wait, that is enough.
-            clock.now += int(answer.wait * 1000)
+            clock.now += round(answer.wait * 1000)
             again = state.admit("model", Intent.CANCEL, [Charge(bucket, Limit(limit, seconds), cost, False)])
             assert again.verdict == "ok"
             sent.append((clock.now, cost))
