@@ -99,8 +99,8 @@ def _read_executions(order: Order, *, gateway: ExchangeGateway, now: datetime) -
     with try_lock(LockKind.ACCOUNT_SYNC, account.pk) as held:
         if not held:
             return False
-        kind = kind_of(order.symbol)
-        book_fills(account, gateway.fills_since(kind, first_moment(order)), gateway=gateway, now=now)
+        reports = gateway.fills_since(kind_of(order.symbol), first_moment(order), symbols=[order.symbol])
+        book_fills(account, reports, gateway=gateway, now=now)
     return True
 
 

@@ -68,12 +68,22 @@ def _sync_fills(
     account: ExchangeAccount, kind: MarketKind, gateway: ExchangeGateway, now: datetime, late_since: int | None
 ) -> None:
     cursor = int(account.fills_cursor.get(kind, 0))
-    since = max(cursor - OVERLAP_MS, 0)
-    reports = gateway.fills_since(kind, since if late_since is None else min(since, late_since))
+    overlap = max(OVERLAP_MS, int(gateway.traits.fills_lag.total_seconds() * 1000))
+    since = max(cursor - overlap, 0)
+    if late_since is not None:
+        since = min(since, late_since)
+    reports = gateway.fills_since(kind, since, symbols=traded_symbols(account, gateway))
     if reports:
         book_fills(account, reports, gateway=gateway, now=now)
         # Stored by the caller. Should it not come to that, these are only read once more.
         account.fills_cursor[kind] = max(cursor, *(report.timestamp for report in reports))
+
+
+def traded_symbols(account: ExchangeAccount, gateway: ExchangeGateway) -> list[str]:
+    """What the account's bots trade, for exchanges that list executions by symbol only; the others need no list."""
+    if not gateway.traits.fills_by_symbol:
+        return []
+    return sorted(set(Bot.objects.filter(account=account).values_list("symbol", flat=True)))
 
 
 def audit_open_orders(bots: Iterable[Bot], *, gateway: ExchangeGateway, now: datetime) -> None:
