@@ -116,7 +116,8 @@ def _faults(faults: list[Fault]) -> str:
         return '<tr><td class="muted" colspan="5">None: everything works.</td></tr>'
     return "".join(
         f'<tr><td class="wrap"><code>{escape(describe(fault.rule))}</code></td>'
-        f'<td class="{_STAGES[fault.stage]}">{fault.stage.value}</td><td>{fault.applied}</td><td>{fault.met}</td>'
+        f'<td class="{_STAGES[fault.stage]}">{fault.stage.value}</td><td data-label="applied">{fault.applied}</td>'
+        f'<td data-label="met">{fault.met}</td>'
         f'<td><form method="post" action="/simulator/faults/{fault.number}/remove">'
         f'<button class="small" aria-label="Remove rule {fault.number}">Remove</button></form></td></tr>'
         for fault in faults
