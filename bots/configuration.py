@@ -70,6 +70,9 @@ class AccountPart(_Part):
     environment: Environment
     base_url: str = ""
     options: dict[str, Any] = {}
+    # Only for paper accounts.
+    paper_balances: dict[str, Decimal] = {}
+    paper_slippage: Decimal = Decimal(0)
     # Empty: what is stored stays.
     api_key: str = Field("", repr=False)
     api_secret: str = Field("", repr=False)
@@ -205,6 +208,7 @@ def _apply(document: Document, *, owner: User, requested_by: str) -> tuple[Appli
 
 def _apply_account(name: str, part: AccountPart, owner: User, applied: Applied) -> list[Problem]:
     values = part.model_dump(exclude={"exchange"}) | {"exchange_id": part.exchange}
+    values["paper_balances"] = {coin: f"{amount:f}" for coin, amount in part.paper_balances.items()}
     values["environment"] = part.environment.value
     account = ExchangeAccount.objects.filter(name=name).first()
     try:
@@ -213,7 +217,10 @@ def _apply_account(name: str, part: AccountPart, owner: User, applied: Applied) 
             applied.created_accounts.append(name)
             return []
         differs = [
-            key for key, value in values.items() if getattr(account, key) != value and (key not in KEYS or value)
+            key
+            for key, value in values.items()
+            # Empty keys and balances mean: as they are.
+            if getattr(account, key) != value and (key not in (*KEYS, "paper_balances") or value)
         ]
         if differs:
             update_account(account=account, **{key: values[key] for key in differs})
@@ -303,6 +310,8 @@ def _account_entry(account: ExchangeAccount) -> dict[str, Any]:
         "environment": account.environment,
         "base_url": _escaped(account.base_url),
         "options": _escaped(account.options),
+        "paper_balances": account.paper_balances,
+        "paper_slippage": f"{account.paper_slippage.normalize():f}" if account.paper_slippage else "",
     }
     return {**{name: value for name, value in entry.items() if value}, **keys}
 

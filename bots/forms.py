@@ -15,6 +15,7 @@ from django.forms.boundfield import BoundField
 from django.utils.text import capfirst
 
 from bots.models import Bot, BotMode
+from bots.models.bot import ENVIRONMENTS_OF_MODE, MODE_EXPLANATIONS
 from exchange.models import ExchangeAccount
 from strategies.contract import Problem, StrategyConfig
 
@@ -43,6 +44,16 @@ def _differs_from_default(item: BoundField) -> bool:
     if isinstance(item.field, forms.BooleanField):
         return bool(value) != bool(initial)
     return str(value if value is not None else "") != str(initial if initial is not None else "")
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChoice:
+    """``tag`` is the radio button; ``accounts`` are the names of those that a bot of this mode can be on."""
+
+    tag: str
+    mode: BotMode
+    explanation: str
+    accounts: list[str]
 
 
 class BotForm(forms.Form):
@@ -89,6 +100,20 @@ class BotForm(forms.Form):
     @property
     def bot_fields(self) -> list[BoundField]:
         return [self[name] for name in _BOT_FIELDS if name in self.fields]
+
+    @property
+    def modes(self) -> list[ModeChoice]:
+        """Each with the accounts that fit it. One query."""
+        accounts = list(ExchangeAccount.objects.order_by("name").values_list("name", "environment"))
+        return [
+            ModeChoice(
+                tag=option.tag(),
+                mode=mode,
+                explanation=MODE_EXPLANATIONS[mode],
+                accounts=[name for name, environment in accounts if environment in ENVIRONMENTS_OF_MODE[mode]],
+            )
+            for mode, option in zip(BotMode, self["mode"], strict=True)
+        ]
 
     @property
     def config_groups(self) -> list[FieldGroup]:

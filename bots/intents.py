@@ -202,6 +202,7 @@ def _intent(scene: Scene, placement: Placement) -> Order:
         ),
         symbol=bot.symbol,
         run=bot.run,
+        mode=bot.mode,
         slot=wanted.slot,
         sequence=wanted.sequence,
         attempt=placement.attempt,

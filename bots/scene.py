@@ -35,7 +35,9 @@ class Scene:
 
     @property
     def amendable(self) -> Amendable:
-        """The order types that are changed in place on this market."""
+        """The order types that are changed in place on this market: none of a bot whose orders stand nowhere."""
+        if not self.bot.sends_orders:
+            return frozenset()
         kinds = ((OrderType.LIMIT, self.traits.amends), (OrderType.STOP, self.traits.amends_stops))
         return frozenset(kind for kind, markets in kinds if self.market.kind in markets)
 

@@ -135,7 +135,7 @@ def _last_prices(bots: Iterable[Bot]) -> dict[tuple[str, str], Decimal]:
 
 
 def totals_of(rows: Iterable[BotRow]) -> list[Totals]:
-    """Live before demo. No query."""
+    """Real money first. No query."""
     sums: dict[tuple[str, str], Totals] = {}
     for row in rows:
         bot = row.bot
@@ -148,7 +148,7 @@ def totals_of(rows: Iterable[BotRow]) -> list[Totals]:
         total.open_orders += row.open_orders
         total.fills += row.fills
         total.account_ids.add(bot.account_id)
-    return sorted(sums.values(), key=lambda total: (total.mode != BotMode.LIVE, total.quote))
+    return sorted(sums.values(), key=lambda total: (-list(BotMode).index(BotMode(total.mode)), total.quote))
 
 
 # Each instant of each bot is one look-up in the index on (bot, at): the cost does not grow with the history.

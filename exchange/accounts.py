@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -11,13 +12,14 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
 from exchange.errors import ExchangeError
-from exchange.models import Environment, ExchangeAccount
+from exchange.models import Environment, ExchangeAccount, PaperBook
+from exchange.paper.terms import paper_problems, usual_paper_balances
 from strategies.contract import Problem
 
 KEYS = ("api_key", "api_secret", "api_password")
 # What an account is; these cannot change under orders that stand there.
 _IDENTITY = ("exchange_id", "environment")
-_EDITABLE = frozenset({"name", *_IDENTITY, "base_url", "options", *KEYS})
+_EDITABLE = frozenset({"name", *_IDENTITY, "base_url", "options", "paper_balances", "paper_slippage", *KEYS})
 # As ccxt calls what must not be seen.
 _KEY_NAME = re.compile(r"api_?key|secret|password|passphrase|private_?key|token", re.I)
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
@@ -73,7 +75,8 @@ def check_account(account: ExchangeAccount) -> list[Problem]:
             )
         )
     is_simulator = account.environment == Environment.SIMULATOR
-    if is_simulator and not account.base_url.startswith(("http://", "https://")):
+    is_paper = account.environment == Environment.PAPER
+    if (is_simulator or (is_paper and account.base_url)) and not account.base_url.startswith(("http://", "https://")):
         problems.append(
             Problem(
                 "base_url",
@@ -81,11 +84,13 @@ def check_account(account: ExchangeAccount) -> list[Problem]:
                 account.base_url,
             )
         )
-    if account.base_url and not is_simulator:
+    problems += paper_problems(account)
+    if account.base_url and not is_simulator and not is_paper:
         problems.append(
             Problem(
                 "base_url",
-                f"base_url is for simulator accounts only; leave it empty for environment {account.environment!r}.",
+                "base_url is for simulator accounts only, and for paper on a simulator's prices; leave it empty for "
+                f"environment {account.environment!r}.",
                 account.base_url,
             )
         )
@@ -123,8 +128,12 @@ def create_account(
     api_key: str = "",
     api_secret: str = "",
     api_password: str = "",
+    paper_balances: dict[str, str] | None = None,
+    paper_slippage: Decimal = Decimal(0),
 ) -> ExchangeAccount:
-    """Raises ``AccountRefused``."""
+    """A paper account begins with 10,000 USDT unless told otherwise. Raises ``AccountRefused``."""
+    if environment == Environment.PAPER and not paper_balances:
+        paper_balances = usual_paper_balances()
     account = ExchangeAccount(
         owner_id=owner.pk,
         name=name,
@@ -135,20 +144,23 @@ def create_account(
         api_key=api_key,
         api_secret=api_secret,
         api_password=api_password,
+        paper_balances=paper_balances or {},
+        paper_slippage=paper_slippage,
     )
     _save(account)
     return account
 
 
 def update_account(*, account: ExchangeAccount, **changes: Any) -> ExchangeAccount:
-    """An empty key means: as it is. Raises ``AccountRefused`` and ``AccountInUse``."""
+    """Empty keys and paper balances mean: as they are. Raises ``AccountRefused`` and ``AccountInUse``."""
     if unknown := changes.keys() - _EDITABLE:
         raise TypeError(f"An account has no {', '.join(sorted(unknown))}.")
     changed = {
         name: value
         for name, value in changes.items()
-        if getattr(account, name) != value and not (name in KEYS and not value)
+        if getattr(account, name) != value and not (name in (*KEYS, "paper_balances") and not value)
     }
+    changed |= _becoming(account, changed)
     check_change(account, changed)
     for name, value in changed.items():
         setattr(account, name, value)
@@ -157,11 +169,31 @@ def update_account(*, account: ExchangeAccount, **changes: Any) -> ExchangeAccou
     return account
 
 
+def _becoming(account: ExchangeAccount, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What else changes when an account becomes a paper account, or ceases to be one."""
+    becomes = changes.get("environment")
+    if becomes == Environment.PAPER and not changes.get("paper_balances"):
+        return {"paper_balances": usual_paper_balances()}
+    if becomes and account.environment == Environment.PAPER:
+        return {"paper_balances": {}, "paper_slippage": Decimal(0)}
+    return {}
+
+
 def check_change(account: ExchangeAccount, changes: Mapping[str, Any]) -> None:
     """``account`` is as it was. Raises ``AccountInUse`` when orders may stand where it would no longer be."""
     if any(name in changes and getattr(account, name) != changes[name] for name in _IDENTITY):
         in_use = account.bots.exclude(status="stopped").values_list("name", flat=True)
         _refuse_when_used(account, in_use, "cannot become another one")
+        if account.orders.exists():
+            raise AccountInUse(
+                f"Account {account.name} cannot become another one: orders were placed on it, and their records would no "
+                "longer say where. Add another account and move the bots there."
+            )
+    begins_with = changes.get("paper_balances", account.paper_balances)
+    if begins_with != account.paper_balances and PaperBook.objects.filter(account=account).exists():
+        raise AccountInUse(
+            f"The paper account {account.name} has begun with its balances already; add another one to begin anew."
+        )
 
 
 def delete_account(*, account: ExchangeAccount) -> None:

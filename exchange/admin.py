@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -11,7 +12,9 @@ from django.http import HttpRequest
 
 from exchange.accounts import KEYS, AccountInUse, AccountRefused, check_account, check_change
 from exchange.errors import NeedsOperator
-from exchange.models import EncryptionCanary, ExchangeAccount
+from exchange.models import EncryptionCanary, Environment, ExchangeAccount
+from exchange.paper import admin as paper_admin  # noqa: F401 - its registrations
+from exchange.paper.terms import usual_paper_balances
 
 
 class _KeyField(forms.CharField):
@@ -30,7 +33,13 @@ class _KeyField(forms.CharField):
 
 class ExchangeAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker only
     base_url = forms.URLField(
-        label="Base URL", required=False, assume_scheme="http", help_text="Only for the simulator: where it listens."
+        label="Base URL",
+        required=False,
+        assume_scheme="http",
+        help_text="Where the simulator listens; for a paper account only if its prices come from there.",
+    )
+    paper_slippage = forms.DecimalField(
+        required=False, initial=0, help_text=ExchangeAccount._meta.get_field("paper_slippage").help_text
     )
     new_api_key = _KeyField("API key")
     new_api_secret = _KeyField("API secret")
@@ -38,10 +47,15 @@ class ExchangeAccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic
 
     class Meta:
         model = ExchangeAccount
-        fields = ("name", "owner", "exchange_id", "environment", "base_url", "options")
+        fields = (
+            "name", "owner", "exchange_id", "environment", "base_url", "options", "paper_balances", "paper_slippage",
+        )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        if cleaned.get("environment") == Environment.PAPER and not cleaned.get("paper_balances"):
+            cleaned["paper_balances"] = usual_paper_balances()
+        cleaned["paper_slippage"] = cleaned.get("paper_slippage") or Decimal(0)
         before = ExchangeAccount.objects.filter(pk=self.instance.pk).first()
         try:
             if before is not None:
@@ -71,6 +85,13 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ("has_keys", "created_at", "synced_at", "audited_at")
     fieldsets = (
         (None, {"fields": ("name", "owner", "exchange_id", "environment", "base_url", "options")}),
+        (
+            "Paper",
+            {
+                "description": "Only for the environment Paper, which needs no keys.",
+                "fields": ("paper_balances", "paper_slippage"),
+            },
+        ),
         ("Keys", {"fields": ("has_keys", "new_api_key", "new_api_secret", "new_api_password")}),
         ("History", {"fields": ("created_at", "synced_at", "audited_at")}),
     )

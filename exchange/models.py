@@ -36,10 +36,6 @@ class Environment(models.TextChoices):
     LIVE = "live", "Live"
 
 
-def usual_paper_balances() -> dict[str, str]:
-    return {"USDT": "10000"}
-
-
 class ExchangeAccount(models.Model):
     """One set of keys at one exchange. The keys are encrypted at rest and are never rendered again."""
 

@@ -38,6 +38,8 @@ class AccountViewSet(LeanList):
         "environment": "environment",
         "base_url": "base_url",
         "options": "options",
+        "paper_balances": "paper_balances",
+        "paper_slippage": "paper_slippage",
         "owner": "owner__username",
         "api_key": "api_key",
         "api_secret": "api_secret",

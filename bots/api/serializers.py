@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
@@ -220,6 +221,8 @@ class AccountOut(serializers.Serializer[Any]):
     environment = serializers.ChoiceField(choices=Environment.choices)
     base_url = serializers.CharField()
     options = serializers.DictField()
+    paper_balances = serializers.DictField(help_text="What a paper account began with, by coin.")
+    paper_slippage = PlainDecimalField()
     owner = serializers.CharField()
     has_keys = serializers.BooleanField(help_text="Whether a key and a secret are stored.")
     bots = serializers.IntegerField()
@@ -232,9 +235,24 @@ class AccountIn(serializers.Serializer[Any]):
     environment = serializers.ChoiceField(choices=Environment.choices)
     base_url = serializers.CharField(max_length=200, allow_blank=True, default="")
     options = serializers.DictField(default=dict)
+    paper_balances = serializers.DictField(
+        child=serializers.DecimalField(max_digits=38, decimal_places=18, min_value=0),
+        default=dict,
+        help_text="Only for paper accounts: what they begin with, by coin; 10,000 USDT when left out.",
+    )
+    paper_slippage = serializers.DecimalField(
+        max_digits=7,
+        decimal_places=6,
+        default=Decimal(0),
+        help_text="Only for paper accounts: how much worse than the last price an order trades that does not rest; "
+        "0.0005 is 0.05 %.",
+    )
     api_key = serializers.CharField(max_length=256, allow_blank=True, default="", write_only=True)
     api_secret = serializers.CharField(max_length=512, allow_blank=True, default="", write_only=True)
     api_password = serializers.CharField(max_length=256, allow_blank=True, default="", write_only=True)
+
+    def validate_paper_balances(self, balances: dict[str, Decimal]) -> dict[str, str]:
+        return {coin: f"{amount.normalize():f}" for coin, amount in balances.items()}
 
 
 class CheckOut(serializers.Serializer[Any]):

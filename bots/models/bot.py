@@ -39,6 +39,20 @@ ENVIRONMENTS_OF_MODE = {
 }
 
 
+MODE_EXPLANATIONS = {
+    BotMode.SIGNALS: "Decides and writes down what it would do; nothing is sent anywhere. Needs no keys.",
+    BotMode.PAPER: "Trades at the market's real prices with play money, kept here; nothing is sent to the exchange.",
+    BotMode.DEMO: "Trades play money at the exchange's demo or test net, or on the simulator.",
+    BotMode.LIVE: "Trades real money.",
+}
+
+
+def mode_fit_for(environment: str) -> BotMode:
+    """The mode that trades on accounts of this environment."""
+    trading = (BotMode.PAPER, BotMode.DEMO, BotMode.LIVE)
+    return next(mode for mode in trading if environment in ENVIRONMENTS_OF_MODE[mode])
+
+
 class BotQuerySet(models.QuerySet["Bot"]):
     def active(self) -> BotQuerySet:
         """All but those put away."""

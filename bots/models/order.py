@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from bots.lifecycle import LIVE_ORDER_STATUSES, OrderStatus, check_order_transition
-from bots.models.bot import Bot
+from bots.models.bot import Bot, BotMode
 from bots.models.columns import quantity
 from exchange.models import ExchangeAccount
 from strategies.contract import OrderType, Side
@@ -65,6 +65,7 @@ class Order(models.Model):
     exchange_order_id = models.CharField(max_length=64, blank=True)
     symbol = models.CharField(max_length=64)
     run = models.PositiveIntegerField()
+    mode = models.CharField(max_length=8, choices=BotMode, default=BotMode.DEMO, help_text="The bot's at that time.")
     slot = models.CharField(max_length=64)
     sequence = models.PositiveIntegerField()
     attempt = models.PositiveIntegerField(default=0)

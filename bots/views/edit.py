@@ -13,10 +13,11 @@ from bots import chart_data, market_data, preflight, services
 from bots.errors import BotError, ConfigInvalid, ExchangeUnavailable, ModeRefused
 from bots.forms import BotForm, bot_form, initial_of
 from bots.lifecycle import InvalidTransition
-from bots.models import Bot
+from bots.models import Bot, BotMode
+from bots.models.bot import ENVIRONMENTS_OF_MODE, mode_fit_for
 from bots.views.bot import find_bot
 from bots.views.parts import Context, render_block, signed_in, username
-from exchange.models import ExchangeAccount
+from exchange.models import Environment, ExchangeAccount
 from strategies.registry import UnknownStrategy, get_strategy, strategies
 
 DEFAULT_STRATEGY = "grid"
@@ -177,9 +178,15 @@ def _chosen_account(form: BotForm) -> ExchangeAccount | None:
 
 
 def _first_initial(request: HttpRequest) -> dict[str, Any]:
-    """A link may fill in the form: ``?symbol=ETH/USDT``."""
-    first = ExchangeAccount.objects.first()
-    return {"account": first.pk if first else None} | {
+    """A link may fill in the form: ``?symbol=ETH/USDT``. The account is never a live one by itself."""
+    accounts = list(ExchangeAccount.objects.all())
+    first = next((one for one in accounts if one.environment in ENVIRONMENTS_OF_MODE[BotMode.DEMO]), None)
+    first = first or next((one for one in accounts if one.environment == Environment.PAPER), None)
+    first = first or next(iter(accounts), None)
+    if first is None:
+        return {}
+    mode = BotMode.SIGNALS if first.plays_with_real_money else mode_fit_for(first.environment)
+    return {"account": first.pk, "mode": mode} | {
         name: value for name, value in request.GET.items() if name in {"name", "symbol"} or name.startswith("config.")
     }
 

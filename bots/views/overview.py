@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from bots import market_data, selectors
 from bots.errors import ExchangeUnavailable
+from bots.models import BotMode
 from bots.views.parts import Context, page, signed_in
 from exchange.models import ExchangeAccount
 
@@ -36,7 +37,10 @@ def _bots() -> Context:
         "now": now,
         "rows": rows,
         "totals": [
-            (total, _equity([accounts[key] for key in sorted(total.account_ids)], total.quote)) for total in totals
+            # Bots that send nothing trade on nobody's money, and perhaps on an account without keys.
+            (total, _equity([accounts[key] for key in sorted(total.account_ids)], total.quote))
+            for total in totals
+            if total.mode != BotMode.SIGNALS
         ],
         "has_accounts": bool(rows) or ExchangeAccount.objects.exists(),
     }

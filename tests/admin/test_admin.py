@@ -14,7 +14,7 @@ from accounts.models import User
 from bots.lifecycle import BotStatus
 from bots.models import Bot, EquityPoint, Event, JournalEntry, Position, Signal, Snapshot, Trade
 from exchange.encryption import verify_encryption_key
-from exchange.models import ExchangeAccount
+from exchange.models import ExchangeAccount, PaperBalance, PaperBook, PaperExecution, PaperMarket, PaperOrder
 from tests.bots import cast
 
 KEY, SECRET, PASSWORD = "K3y-that-nobody-sees", "S3cret-that-nobody-sees", "P4ss-that-nobody-sees"
@@ -44,6 +44,16 @@ def everything(db: None) -> None:
     Snapshot.objects.create(bot=bot, run=1, strategy_version="1", state={}, created_at=cast.NOW)
     EquityPoint.objects.create(
         bot=bot, account=bot.account, at=cast.NOW, exchange_time=cast.NOW, price=1, realised_pnl=0, unrealised_pnl=0
+    )
+    paper = PaperBook.objects.create(account=cast.account("paper", environment="paper", api_key="", api_secret=""))
+    PaperBalance.objects.create(book=paper, coin="USDT", total=1)
+    PaperMarket.objects.create(book=paper, symbol=bot.symbol, price=1, seen_at=1)
+    resting = PaperOrder.objects.create(
+        book=paper, number=1, client_order_id="a", symbol=bot.symbol, side="buy", type="limit", amount=1, price=1,
+        status="open", arrival=1, created=1, updated=1,
+    )  # fmt: skip
+    PaperExecution.objects.create(
+        book=paper, order=resting, number=1, is_spot=False, price=1, amount=1, fee=0, is_maker=True, timestamp=1
     )
     Signal.objects.create(bot=bot, direction="long", entry=1, confidence=0.5, strategy_type="grid", timestamp=cast.NOW)
 
@@ -105,14 +115,14 @@ def account_form(**changes: str) -> dict[str, str]:
 
 
 def change_account(office: Client, **changes: str) -> str:
-    account = ExchangeAccount.objects.get()
+    account = ExchangeAccount.objects.get(name="practice")
     address = reverse("admin:exchange_exchangeaccount_change", args=[account.pk])
     return office.post(address, account_form(**changes), follow=True).content.decode()
 
 
 @pytest.mark.usefixtures("everything")
 def test_key_fields_are_password_inputs_without_a_value(office: Client) -> None:
-    address = reverse("admin:exchange_exchangeaccount_change", args=[ExchangeAccount.objects.get().pk])
+    address = reverse("admin:exchange_exchangeaccount_change", args=[ExchangeAccount.objects.get(name="practice").pk])
     fields = re.findall(r'<input[^>]*name="new_api_\w+"[^>]*>', office.get(address).content.decode())
     assert len(fields) == 3
     for field in fields:
@@ -123,7 +133,7 @@ def test_key_fields_are_password_inputs_without_a_value(office: Client) -> None:
 @pytest.mark.usefixtures("everything")
 def test_empty_keys_stay_and_new_ones_replace(office: Client) -> None:
     change_account(office, options='{"enableRateLimit": false}', new_api_secret="changed")
-    account = ExchangeAccount.objects.get()
+    account = ExchangeAccount.objects.get(name="practice")
     assert account.options == {"enableRateLimit": False}
     assert (account.api_key, account.api_secret, account.api_password) == (KEY, "changed", PASSWORD)
 
@@ -133,7 +143,7 @@ def test_a_refused_form_does_not_send_the_typed_key_back(office: Client) -> None
     page = change_account(office, exchange_id="bibyt", new_api_key="typed-just-now")
     assert "is not an exchange that ccxt knows" in page
     assert "typed-just-now" not in page
-    assert ExchangeAccount.objects.get().api_key == KEY
+    assert ExchangeAccount.objects.get(name="practice").api_key == KEY
 
 
 @pytest.mark.usefixtures("everything")
@@ -141,12 +151,12 @@ def test_an_account_does_not_change_its_environment_under_a_running_bot(office: 
     Bot.objects.update(status=BotStatus.RUNNING)
     page = change_account(office, environment="demo", base_url="")
     assert "it is used by eth-grid" in page
-    assert ExchangeAccount.objects.get().environment == "simulator"
+    assert ExchangeAccount.objects.get(name="practice").environment == "simulator"
 
 
 def test_an_account_is_added_with_its_keys(office: Client) -> None:
     office.post(reverse("admin:exchange_exchangeaccount_add"), account_form(new_api_key="k", new_api_secret="s"))
-    account = ExchangeAccount.objects.get()
+    account = ExchangeAccount.objects.get(name="practice")
     assert (account.api_key, account.api_secret) == ("k", "s")
 
 

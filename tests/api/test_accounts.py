@@ -33,6 +33,8 @@ def test_an_account_is_added_and_its_keys_are_stored_but_never_answered(api: API
         "environment": "simulator",
         "base_url": "http://127.0.0.1:9",
         "options": {"enableRateLimit": False},
+        "paper_balances": {},
+        "paper_slippage": "0",
         "owner": "alice",
         "has_keys": True,
         "bots": 0,

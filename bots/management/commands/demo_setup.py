@@ -1,4 +1,4 @@
-"""``manage.py demo_setup``: a user, a simulator account and the bots of configs/demo.yaml. Harmless to repeat."""
+"""``manage.py demo_setup``: a user, the accounts and the bots of configs/demo.yaml. Harmless to repeat."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BOTS = settings.BASE_DIR / "configs" / "demo.yaml"
 
 
 class Command(BaseCommand):
-    help = "Makes the demo user, the simulator account and, the first time, starts the bots of configs/demo.yaml."
+    help = "Makes the demo user, the simulator and paper accounts and, the first time, starts the bots of configs/demo.yaml."
 
     def handle(self, *args: Any, **options: Any) -> None:
         require_encryption_key()
