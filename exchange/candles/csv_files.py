@@ -24,7 +24,8 @@ from exchange.candles.files import COLUMNS, CandleFileError, Candles, first_impo
 from exchange.candles.merging import first_off_grid
 from exchange.candles.series import SeriesKey, utc
 
-BLOCK_BYTES = 1 << 20
+# Arrow reads up to 32 of them ahead.
+BLOCK_BYTES = 1 << 18
 SUFFIXES = (".csv", ".csv.gz", ".zip", ".parquet")
 # 1973 … 5138 in seconds; what is larger is in milliseconds, microseconds, nanoseconds.
 _SECONDS_BELOW, _MS_BELOW, _US_BELOW = 10**11, 10**14, 10**17

@@ -9,9 +9,9 @@ import argparse
 import os
 import platform
 
-from tests.bench import many_bots, startup
+from tests.bench import candle_import, guard, many_bots, startup
 
-BENCHMARKS = {"startup": startup, "many-bots": many_bots}
+BENCHMARKS = {"guard": guard, "startup": startup, "candle-import": candle_import, "many-bots": many_bots}
 
 
 def main() -> None:
@@ -19,6 +19,9 @@ def main() -> None:
     parser.add_argument("name", nargs="?", choices=sorted(BENCHMARKS), help="only this one")
     parser.add_argument("--bots", type=int, default=100, help="many-bots: how many (default 100)")
     parser.add_argument("--seconds", type=int, default=300, help="many-bots: for how long (default 300)")
+    parser.add_argument("--files", type=int, default=450, help="candle-import: how many CSV files (default 450)")
+    parser.add_argument("--gigabytes", type=float, default=5.0, help="candle-import: their size together (default 5)")
+    parser.add_argument("--folder", help="candle-import: where they are made (default: the system's for such files)")
     arguments = parser.parse_args()
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}", flush=True)
     for name, benchmark in BENCHMARKS.items():

@@ -76,7 +76,7 @@ def test_replaced_numbers_are_told_by_file(command: Candles, files: Path) -> Non
 def test_resample(command: Candles, files: Path) -> None:
     command.say("import", str(files))
     said = command.say("resample", "binance/linear/ETHUSDT/1m", "--to", "15m", "1h")
-    assert "binance/linear/ETHUSDT/15m: 14 candles; 1 with gaps inside, made of what there is" in said
+    assert "binance/linear/ETHUSDT/15m: 14 candles; 2 with gaps inside, made of what there is" in said
     assert "binance/linear/ETHUSDT/1h: 3 candles; 1 with gaps inside" in said
     assert "  2025-01-01 01:00 lacks 1m candles" in said
 

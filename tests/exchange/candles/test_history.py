@@ -18,10 +18,9 @@ from exchange.candles.live import LEAST, Market, closed_candles
 from exchange.candles.merging import Merged
 from exchange.candles.series import Gap, SeriesKey
 from exchange.candles.store import CandleStore, as_port_candles
-from exchange.ccxt_gateway import CcxtGateway
 from exchange.errors import TemporaryError
 from exchange.gateway_config import GatewayConfig
-from exchange.gateways import build_gateway
+from exchange.gateways import build_ccxt_gateway
 from exchange.port import Candle
 from tests.exchange.candles.making import MINUTE
 from tests.exchange.simulator.process import SimulatorProcess
@@ -48,9 +47,7 @@ class Counting:
     """Passes on what is asked, and counts the questions for candles."""
 
     def __init__(self, config: GatewayConfig, *, breaks_after: int = 10**9) -> None:
-        gateway = build_gateway(config)
-        assert isinstance(gateway, CcxtGateway)
-        self._gateway = gateway
+        self._gateway = build_ccxt_gateway(config)
         self._left = breaks_after
         self.asked: list[tuple[int | None, int]] = []
 

@@ -235,7 +235,7 @@ def test_a_file_is_imported_once_until_it_changes(store: CandleStore, tmp_path: 
 
 def test_progress_ends_at_the_files_size(store: CandleStore, tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
-    path.write_text("\n".join(line(START + n * MINUTE) for n in range(200_000)))
+    path.write_text("\n".join(line(START + n * MINUTE) for n in range(500_000)))
     steps: list[int] = []
     import_file(store, path, KEY, progress=steps.append)
     assert sum(steps) == path.stat().st_size
