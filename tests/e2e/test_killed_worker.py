@@ -23,8 +23,9 @@ def test_ten_kills_of_the_worker_double_nothing_and_lose_nothing() -> None:
         for number in range(KILLS):
             time.sleep(dice.uniform(0.2, 3.0))
             before = fills(stack)
-            killed = stack.kill("worker-ticks")
-            stack.wait_restarted("worker-ticks", killed, timeout=30)
+            worker = dice.choice(["worker-ticks", "worker-ticks-2"])
+            killed = stack.kill(worker)
+            stack.wait_restarted(worker, killed, timeout=30)
             wait_for(partial(traded_since, stack, before), timeout=60, what=f"trading after kill {number + 1}")
         wait_for(lambda: not unanswered(stack), timeout=30, what="an answer for every order")
         assert_books(stack)

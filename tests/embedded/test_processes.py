@@ -37,6 +37,15 @@ def test_the_workers_take_one_queue_each() -> None:
     assert "-Q research -P prefork -c 3 -n research@%h" in _arguments("worker-research", RESEARCH_WORKERS="3")
 
 
+def test_two_workers_tick_so_that_one_can_die() -> None:
+    commands = find("worker-ticks").commands({})
+    assert list(commands) == ["worker-ticks", "worker-ticks-2"]
+    nodes = [command[command.index("-n") + 1] for command in commands.values()]
+    assert nodes == ["worker-ticks@%h", "worker-ticks-2@%h"]
+    assert list(find("worker-ticks").commands({"TICK_PROCESSES": "1"})) == ["worker-ticks"]
+    assert list(find("beat").commands({})) == ["beat"]
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "many"])
 def test_a_count_of_workers_that_is_none_is_refused(value: str) -> None:
     with pytest.raises(StackError, match=f"TICK_WORKERS={value} is not a count"):

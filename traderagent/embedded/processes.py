@@ -14,18 +14,30 @@ from traderagent.embedded.home import PROJECT, StackError
 
 Environment = Mapping[str, str]
 
+# The name of one of several processes of a kind on one machine.
+_COPY = "PROCESS_NAME"
+
 
 @dataclass(frozen=True)
 class Process:
-    """``arguments`` follow the Python interpreter. ``embedded_only`` ones have no place in a deployment."""
+    """``arguments`` follow the Python interpreter. ``embedded_only`` ones have no place in a deployment.
+
+    ``copies`` is how many of it the supervisor runs; a deployment scales as it likes.
+    """
 
     name: str
     purpose: str
     arguments: Callable[[Environment], list[str]]
     embedded_only: bool = False
+    copies: Callable[[Environment], int] = lambda _: 1
 
     def command(self, environ: Environment) -> list[str]:
         return [sys.executable, *self.arguments(environ)]
+
+    def commands(self, environ: Environment) -> dict[str, list[str]]:
+        """One for each copy, by the copy's name: ``worker-ticks``, ``worker-ticks-2`` …"""
+        names = [self.name, *(f"{self.name}-{number}" for number in range(2, self.copies(environ) + 1))]
+        return {name: self.command({**environ, _COPY: name}) for name in names}
 
 
 def _celery(*arguments: str) -> list[str]:
@@ -34,10 +46,11 @@ def _celery(*arguments: str) -> list[str]:
     return ["-W", hush, "-m", "celery", "--quiet", "-A", "traderagent", *arguments]
 
 
-def _worker(queue: str, pool: str, concurrency: int) -> list[str]:
+def _worker(environ: Environment, queue: str, pool: str, concurrency: int) -> list[str]:
     # Gossip and mingle let workers talk to each other at start; nothing here listens, and it costs seconds.
     quiet = ["--without-gossip", "--without-mingle"]
-    return _celery("worker", "-Q", queue, "-P", pool, "-c", str(concurrency), "-n", f"{queue}@%h", *quiet)
+    node = f"{environ.get(_COPY) or queue}@%h"
+    return _celery("worker", "-Q", queue, "-P", pool, "-c", str(concurrency), "-n", node, *quiet)
 
 
 def _web(environ: Environment) -> list[str]:
@@ -59,13 +72,15 @@ PROCESSES: tuple[Process, ...] = (
     Process(
         "worker-ticks",
         "ticks the bots; threads, since a tick mostly waits for an exchange",
-        lambda environ: _worker("ticks", "threads", _count(environ, "TICK_WORKERS", 8)),
+        lambda environ: _worker(environ, "ticks", "threads", _count(environ, "TICK_WORKERS", 8)),
+        # When one dies, the other goes on at the next tick instead of after a start.
+        copies=lambda environ: _count(environ, "TICK_PROCESSES", 2),
     ),
     Process(
         "worker-research",
         "back-tests; one process for each core but one",
         lambda environ: _worker(
-            "research", "prefork", _count(environ, "RESEARCH_WORKERS", max(1, (os.cpu_count() or 1) - 1))
+            environ, "research", "prefork", _count(environ, "RESEARCH_WORKERS", max(1, (os.cpu_count() or 1) - 1))
         ),
     ),
     Process(

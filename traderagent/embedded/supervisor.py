@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -159,7 +160,8 @@ class Supervisor:
         self._write_record()
 
     def _start_process(self, process: Process, environ: Mapping[str, str]) -> None:
-        self._stack.start(lambda: Command(process.name, process.command(environ), environ, PROJECT))
+        for name, argv in process.commands(environ).items():
+            self._stack.start(partial(Command, name, argv, environ, PROJECT))
 
     def _prepare_demo(self, environ: Mapping[str, str]) -> None:
         argv = [sys.executable, "-m", "traderagent.embedded.preparation"]
