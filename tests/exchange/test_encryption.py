@@ -121,6 +121,8 @@ def test_every_process_and_command_ends_with_one_clear_line_and_code_78() -> Non
             "stream": find("stream").command({}),
             "bots list": [sys.executable, "manage.py", "bots", "list"],
             "demo_setup": [sys.executable, "manage.py", "demo_setup"],
+            "reconcile": [sys.executable, "manage.py", "reconcile"],
+            "rotate_keys": [sys.executable, "manage.py", "rotate_keys"],
         }.items()
     }
     try:

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from bots.reconciliation import reconcile
+from exchange.encryption import require_encryption_key
 from exchange.errors import ExchangeError
 from exchange.models import ExchangeAccount
 
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--account", help="only this account, by name")
 
     def handle(self, *args: Any, account: str | None = None, **options: Any) -> None:
+        require_encryption_key()
         accounts = ExchangeAccount.objects.all()
         if account:
             accounts = accounts.filter(name=account)
