@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from bots.events import record
@@ -97,6 +98,11 @@ def _guard_one(scene: Scene, order: WantedOrder, known: dict[str, Any], guarded:
         Order.objects.filter(bot=scene.bot, run=scene.bot.run, slot=order.slot, sequence=order.sequence)
     )
     live = next((attempt for attempt in attempts if attempt.status in LIVE_ORDER_STATUSES), None)
+    filled = sum((attempt.filled for attempt in attempts), Decimal(0))
+    unbooked = any(attempt.status not in LIVE_ORDER_STATUSES and not attempt.settled for attempt in attempts)
+    if filled >= scene.market.quantise_amount(order.amount) or (live is None and unbooked):
+        guarded.wanted.append(order)  # it was carried out, and the strategy is about to hear of it
+        return
     on_exchange = scene.market.kind in scene.traits.stop_orders
     if not known.get("escalated"):
         why = _why_at_market(scene, order, live, attempts, known)
