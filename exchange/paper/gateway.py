@@ -131,13 +131,13 @@ class PaperGateway:
         """Never leaves a doubt: the order is in the book when this returns, and is not when it raises."""
         spec = self._spec(request.symbol)
         refuse_what_the_exchange_must_refuse(request, spec)
-        if self._store.is_known(request.client_order_id):
-            raise DuplicateClientOrderId(f"The paper account has an order {request.client_order_id} already.")
         try:
             seen = self._advance(request.symbol)
         except TemporaryError as error:
             raise NothingSent(f"{request.client_order_id} was not placed: {error.detail}") from error
         with self._store.matching(spec, self.markets(), seen) as book:
+            if self._store.is_known(request.client_order_id):
+                raise DuplicateClientOrderId(f"The paper account has an order {request.client_order_id} already.")
             order = book.place(request)
         return _report(order)
 
