@@ -42,7 +42,16 @@ class _Failed:
 
 def _ask(account: ExchangeAccount, key: str, seconds: float, question: Callable[[ExchangeGateway], T]) -> T:
     """The cached answer, or the exchange's. Raises ``ExchangeUnavailable``."""
-    name = f"market:{account.pk}:{key}"
+    return _answered(account, f"account:{account.pk}:{key}", seconds, question)
+
+
+def _ask_venue(account: ExchangeAccount, key: str, seconds: float, question: Callable[[ExchangeGateway], T]) -> T:
+    """The same for what is public: one answer for all accounts of a venue."""
+    return _answered(account, f"venue:{_fit(account.venue)}:{key}", seconds, question)
+
+
+def _answered(account: ExchangeAccount, key: str, seconds: float, question: Callable[[ExchangeGateway], T]) -> T:
+    name = f"market:{key}"
     known: T | _Failed | None = cache.get(name)
     if known is None:
         known = _answer_of(account, key, question)
@@ -68,18 +77,18 @@ def _answer_of(account: ExchangeAccount, key: str, question: Callable[[ExchangeG
 
 def symbols(account: ExchangeAccount) -> list[str]:
     """Everything that can be traded on the account. Raises ``ExchangeUnavailable``."""
-    return _ask(account, "symbols", 600, lambda gateway: sorted(gateway.markets()))
+    return _ask_venue(account, "symbols", 600, lambda gateway: sorted(gateway.markets()))
 
 
 def market(account: ExchangeAccount, symbol: str) -> MarketSpec | None:
     """``None`` when the exchange has no such market. Raises ``ExchangeUnavailable``."""
-    found = _ask(account, f"spec:{_fit(symbol)}", 600, lambda gateway: [gateway.markets().get(symbol)])
+    found = _ask_venue(account, f"spec:{_fit(symbol)}", 600, lambda gateway: [gateway.markets().get(symbol)])
     return found[0]
 
 
 def candles(account: ExchangeAccount, symbol: str, timeframe: str, *, limit: int = 500) -> list[Candle]:
     """Oldest first; the last one is still forming. Raises ``ExchangeUnavailable``."""
-    return _ask(
+    return _ask_venue(
         account,
         f"candles:{_fit(symbol)}:{timeframe}:{limit}",
         1,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -65,7 +65,7 @@ class _Text:
         self.raw.seek(0)
         if self.member:
             return zipfile.ZipFile(self.raw).open(self.member)
-        return gzip.open(self.raw) if self.path.name.endswith(".gz") else self.raw
+        return cast(IO[bytes], gzip.open(self.raw)) if self.path.name.endswith(".gz") else self.raw
 
 
 def _zip_blocks(path: Path, key: SeriesKey) -> Iterator[Block]:

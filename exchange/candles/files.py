@@ -124,9 +124,9 @@ def check(candles: Candles, name: str) -> None:
     if np.any(np.diff(candles.timestamp) <= 0):
         row = int(np.argmax(np.diff(candles.timestamp) <= 0)) + 1
         raise CandleFileError(f"{name}: row {row} is not later than the one before; sort it and drop duplicates")
-    row = first_impossible(candles)
-    if row is not None:
-        raise CandleFileError(f"{name}: row {row} is no candle: {said_of(candles, row)}")
+    impossible = first_impossible(candles)
+    if impossible is not None:
+        raise CandleFileError(f"{name}: row {impossible} is no candle: {said_of(candles, impossible)}")
 
 
 def first_impossible(candles: Candles) -> int | None:

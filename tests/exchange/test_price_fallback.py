@@ -21,6 +21,7 @@ from tests.exchange.simulator.process import SimulatorProcess
 from tests.exchange.test_price_stream import (
     IMPATIENT,
     LINEAR,
+    SOCKET_ONLY,
     SPOT,
     VENUE,
     empty_redis,
@@ -70,8 +71,9 @@ def test_a_silently_dead_socket_is_polled_within_five_seconds_and_opened_anew(si
             # What had left already may still arrive.
             await asyncio.sleep(0.5)
             known = {symbol: received(symbol) for symbol in (SPOT, LINEAR)}
-            for symbol, before in known.items():
-                await eventually(lambda s=symbol, b=before: received(s) > b, f"a polled price of {symbol}")
+            await eventually(
+                lambda: all(received(symbol) > before for symbol, before in known.items()), "polled prices of both"
+            )
             assert time.monotonic() - died < POLLING_WITHIN_S
             for symbol in (SPOT, LINEAR):
                 await is_served(symbol, Served.POLLING)
@@ -83,6 +85,47 @@ def test_a_silently_dead_socket_is_polled_within_five_seconds_and_opened_anew(si
             await eventually(lambda: wire.sockets_opened == 4, "new sockets of both kinds")
             for symbol in (SPOT, LINEAR):
                 await is_served(symbol, Served.SOCKET)
+
+    run(scenario)
+
+
+def test_the_exchanges_own_silence_is_survived(simulator: SimulatorProcess) -> None:
+    """The connection stands, pings are answered, sockets that are opened anew are silent too: until it is over."""
+    want(SPOT, LINEAR)
+
+    async def scenario() -> None:
+        pace = Pace(refresh=0.1, silence=0.5, poll=0.1, tell=0.5, reconnect=1, reconnect_most=1, retry=0.2)
+        async with streaming(simulator.url, pace):
+            for symbol in (SPOT, LINEAR):
+                await is_served(symbol, Served.SOCKET)
+            await asyncio.to_thread(simulator._call, "/simulator/faults", {"script": "silent on ws/public"})
+            for symbol in (SPOT, LINEAR):
+                await is_served(symbol, Served.POLLING)
+            before = received(SPOT)
+            await eventually(lambda: received(SPOT) > before, "polled prices")
+            await asyncio.to_thread(simulator._call, "/simulator/faults", method="DELETE")
+            for symbol in (SPOT, LINEAR):
+                await is_served(symbol, Served.SOCKET)
+
+    run(scenario)
+
+
+def test_an_overtaken_message_does_not_set_the_price_back(simulator: SimulatorProcess) -> None:
+    want(SPOT)
+
+    async def scenario() -> None:
+        async with streaming(simulator.url, SOCKET_ONLY):
+            await eventually(lambda: received(SPOT) > 0, "a price")
+            script = {"script": "50% reorder on ws/public\n50% duplicate on ws/public"}
+            await asyncio.to_thread(simulator._call, "/simulator/faults", script)
+            times = [0]
+            while len(times) < 12:
+                price = await asyncio.to_thread(prices.read_price, VENUE, SPOT)
+                assert price is not None
+                assert price.timestamp >= times[-1]
+                if price.timestamp > times[-1]:
+                    times.append(price.timestamp)
+                await asyncio.sleep(0.02)
 
     run(scenario)
 

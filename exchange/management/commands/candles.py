@@ -154,10 +154,11 @@ class Command(BaseCommand):
         since = _moment(options["since"])
         market = synthetic_market(options["symbols"], minutes=options["days"] * 1440, seed=options["seed"], start=since)
         answers = []
-        with store.claimed():
-            for symbol, candles in self._bar(market.items(), desc="synthetic"):
+        with store.claimed(), self._bar(total=len(market), desc="synthetic") as bar:
+            for symbol, candles in market.items():
                 key = SeriesKey("synthetic", "linear", symbol, "1m")
                 merged = store.merge(key, candles)
+                bar.update(1)
                 answers.append({"series": str(key), **asdict(merged)})
                 self._say(f"{key}: {len(candles):,} candles, {merged.added:,} of them new")
         return answers
@@ -193,9 +194,9 @@ class Command(BaseCommand):
         if not self._json:
             self.stdout.write(sentence)
 
-    def _bar(self, *args: Any, **how: Any) -> Any:
+    def _bar(self, total: int, **how: Any) -> Any:
         """On a terminal only, unless JSON was asked for."""
-        return tqdm(*args, disable=True if self._json else None, leave=False, file=self.stderr._out, **how)
+        return tqdm(total=total, disable=True if self._json else None, leave=False, **how)
 
 
 def _series(name: str) -> SeriesKey:

@@ -17,7 +17,7 @@ import pytest
 
 from exchange.candles import importing
 from exchange.candles.csv_files import blocks
-from exchange.candles.files import CandleFileError
+from exchange.candles.files import CandleFileError, Candles
 from exchange.candles.importing import find_files, import_file, key_of
 from exchange.candles.merging import Merged
 from exchange.candles.series import Gap, SeriesKey
@@ -252,9 +252,12 @@ def test_each_month_of_a_sorted_file_is_written_once(
     path.write_text("\n".join(line(START + n * MINUTE) for n in range(200_000)))  # 138 days, several blocks
     written: list[str] = []
     write_file = CandleStore._write
-    monkeypatch.setattr(
-        CandleStore, "_write", lambda self, path, candles: (written.append(path), write_file(self, path, candles))
-    )
+
+    def writing(self: CandleStore, path: str, candles: Candles) -> None:
+        written.append(path)
+        write_file(self, path, candles)
+
+    monkeypatch.setattr(CandleStore, "_write", writing)
     import_file(store, path, KEY)
     assert [name[-15:-8] for name in written] == ["2025-01", "2025-02", "2025-03", "2025-04", "2025-05"]
 

@@ -43,7 +43,7 @@ def without(candles: Candles, *gone: int) -> Candles:
 
 def test_minutes_lie_in_months_and_hours_in_years(store: CandleStore) -> None:
     store.merge(KEY, flat(40 * DAY))  # January and nine days of February
-    store.merge(replace(KEY, timeframe="1h"), candles([(1, 1, 1, 1)] * 24 * 400, step=60 * MINUTE))
+    store.merge(replace(KEY, timeframe="1h"), candles([(1.0, 1.0, 1.0, 1.0)] * 24 * 400, step=60 * MINUTE))
     assert set(digests(store)) == {
         "bybit/linear/ETHUSDT/1m/2025-01.parquet",
         "bybit/linear/ETHUSDT/1m/2025-02.parquet",
