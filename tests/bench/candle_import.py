@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -68,25 +69,25 @@ def _make(folder: Path, files: int, gigabytes: float) -> tuple[int, int]:
 
 def _measured(what: str, words: list[str]) -> str:
     begun = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "manage.py", *words],
-        cwd=PROJECT,
-        env={**MINIMAL_ENVIRONMENT, **os.environ},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    watched, peak = psutil.Process(process.pid), 0
-    while process.poll() is None:
-        try:
-            peak = max(peak, watched.memory_info().rss)
-        except psutil.NoSuchProcess:
-            break
-        time.sleep(0.05)
-    output = process.communicate()[0]
-    took = time.monotonic() - begun
+    with tempfile.TemporaryFile("w+") as answers:  # a pipe that nobody reads would fill up
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", *words],
+            cwd=PROJECT,
+            env={**MINIMAL_ENVIRONMENT, **os.environ},
+            stdout=answers,
+        )
+        watched, peak, spent = psutil.Process(process.pid), 0, 0.0
+        while process.poll() is None:
+            with suppress(psutil.NoSuchProcess):
+                peak = max(peak, watched.memory_info().rss)
+                spent = sum(watched.cpu_times()[:2])
+            time.sleep(0.05)
+        took = time.monotonic() - begun
+        answers.seek(0)
+        output = answers.read()
     if process.returncode:
         raise RuntimeError(f"{what} failed")
-    line = f"{what}: {took:.1f} s, peak resident memory {peak / 1e6:.0f} MB"
+    line = f"{what}: {took:.1f} s ({spent:.1f} s of processor), peak resident memory {peak / 1e6:.0f} MB"
     if output.startswith("{"):
         answer = json.loads(output)
         line += f", {answer['added']:,} candles added, {answer['skipped']} files skipped"
