@@ -62,7 +62,8 @@ def market_spec(market: Mapping[str, Any], published_fees: Mapping[str, Fees] | 
         return None
     contract_size = decimal_or_none(market.get("contractSize")) or Decimal(1)
     amounts, costs = limits.get("amount") or {}, limits.get("cost") or {}
-    maximum = decimal_or_none(amounts.get("max"))
+    prices = limits.get("price") or {}
+    maximum, market_maximum = nonzero(amounts.get("max")), _market_maximum(market)
     maker, taker = decimal(market.get("maker")), decimal(market.get("taker"))
     if published_fees and kind in published_fees and "takerFee" not in (market.get("info") or {}):
         maker, taker = published_fees[kind]
@@ -80,7 +81,20 @@ def market_spec(market: Mapping[str, Any], published_fees: Mapping[str, Fees] | 
         taker_fee=taker,
         contract_size=contract_size,
         max_leverage=decimal_or_none((limits.get("leverage") or {}).get("max")),
+        max_market_amount=market_maximum * contract_size if market_maximum else None,
+        # ccxt takes OKX's limit of a market order on spot for this.
+        max_notional=nonzero((market.get("info") or {}).get("maxLmtAmt") or costs.get("max")),
+        min_price=nonzero(prices.get("min")),
+        max_price=nonzero(prices.get("max")),
     )
+
+
+def _market_maximum(market: Mapping[str, Any]) -> Decimal | None:
+    """The most that one market order may be for, in contracts where there are contracts. ccxt knows Binance's only."""
+    info, lots = market.get("info") or {}, (market.get("info") or {}).get("lotSizeFilter") or {}
+    unified = nonzero((market["limits"].get("market") or {}).get("max"))
+    okx = nonzero(info.get("maxMktSz")) if market.get("contract") else None  # on spot it is an amount of USDT
+    return unified or nonzero(lots.get("maxMktOrderQty")) or okx
 
 
 def with_fees(spec: MarketSpec, structure: Mapping[str, Any]) -> MarketSpec:

@@ -20,15 +20,22 @@ def refuse_what_the_exchange_must_refuse(request: OrderRequest, spec: MarketSpec
     refuse_what_does_not_fit(
         own_id, spec, amount=request.amount, price=request.price, trigger_price=request.trigger_price
     )
+    # A stop becomes a market order when it is triggered.
+    at_market = spec.max_market_amount if type_ is not OrderType.LIMIT else None
+    most = min(filter(None, (spec.max_amount, at_market)), default=None)
+    if most is not None and request.amount > most:
+        _refuse(own_id, spec, "amount", request.amount, f"is above the market's maximum of {plain(most)}")
+    notional = request.price * request.amount if request.price is not None else None
+    if notional is not None and spec.max_notional is not None and notional > spec.max_notional:
+        limit = f"is above the market's maximum of {plain(spec.max_notional)} {spec.quote}"
+        _refuse(own_id, spec, "notional", notional, limit)
     if request.reduce_only:
         return  # what is left of a position may be closed however small it is
     if request.amount < spec.min_amount:
         _refuse(own_id, spec, "amount", request.amount, f"is below the market's minimum of {plain(spec.min_amount)}")
-    if request.price is not None and spec.min_notional is not None:
-        notional = request.price * request.amount
-        if notional < spec.min_notional:
-            limit = f"is below the market's minimum of {plain(spec.min_notional)} {spec.quote}"
-            _refuse(own_id, spec, "notional", notional, limit)
+    if notional is not None and spec.min_notional is not None and notional < spec.min_notional:
+        limit = f"is below the market's minimum of {plain(spec.min_notional)} {spec.quote}"
+        _refuse(own_id, spec, "notional", notional, limit)
 
 
 def refuse_what_does_not_fit(
@@ -47,6 +54,10 @@ def refuse_what_does_not_fit(
         if number is not None and (number <= 0 or number % spec.tick):
             limit = f"has to be a positive multiple of {plain(spec.tick)}"
             _refuse(client_order_id, spec, field, number, limit)
+        if number is not None and spec.min_price is not None and number < spec.min_price:
+            _refuse(client_order_id, spec, field, number, f"is below the market's minimum of {plain(spec.min_price)}")
+        if number is not None and spec.max_price is not None and number > spec.max_price:
+            _refuse(client_order_id, spec, field, number, f"is above the market's maximum of {plain(spec.max_price)}")
 
 
 def _refuse(client_order_id: str, spec: MarketSpec, field: str, value: Decimal, limit: str) -> None:

@@ -68,6 +68,10 @@ class MarketSpec:
     max_amount: Decimal | None = None
     contract_size: Decimal = Decimal(1)
     max_leverage: Decimal | None = None
+    max_market_amount: Decimal | None = None
+    max_notional: Decimal | None = None
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
 
     @property
     def buy_fee_in_base(self) -> bool:

@@ -217,7 +217,7 @@ def test_a_ticker_bears_the_time_of_the_answer(bybit: BybitGateway, bybit_wire: 
     bybit_wire["/v5/market/tickers"] = ok({"category": "spot", "list": [entry]}, time=1672376496682)
 
     assert bybit.ticker("SHIB/USDT") == Ticker(
-        "SHIB/USDT", Decimal("0.00000703"), 1672376496682, bid=Decimal("0.00000702"), ask=None
+        "SHIB/USDT", Decimal("0.00000703"), 1672376496682, bid=Decimal("0.00000702"), ask=None, lag=0
     )
 
 
@@ -253,12 +253,14 @@ def test_rules_of_the_markets(bybit: BybitGateway) -> None:
     assert markets["SHIB/USDT"] == MarketSpec(
         symbol="SHIB/USDT", kind=MarketKind.SPOT, base="SHIB", quote="USDT", tick=Decimal("0.00000001"),
         step=Decimal("0.1"), min_amount=Decimal("83333.3"), max_amount=Decimal("46204986218"),
-        min_notional=Decimal(1), maker_fee=Decimal("0.001"), taker_fee=Decimal("0.001"),
+        min_notional=Decimal(1), max_notional=Decimal(200000), maker_fee=Decimal("0.001"),
+        taker_fee=Decimal("0.001"),
     )  # fmt: skip
     assert markets["ETH/USDT:USDT"] == MarketSpec(
         symbol="ETH/USDT:USDT", kind=MarketKind.LINEAR, base="ETH", quote="USDT", tick=Decimal("0.01"),
         step=Decimal("0.01"), min_amount=Decimal("0.01"), max_amount=Decimal(7240), min_notional=Decimal(5),
         maker_fee=Decimal("0.0002"), taker_fee=Decimal("0.00055"), max_leverage=Decimal(100),
+        max_market_amount=Decimal(1180), min_price=Decimal("0.01"), max_price=Decimal("199999.98"),
     )  # fmt: skip
 
 
