@@ -180,6 +180,8 @@ class Hub:
         engine = self.engine
         name, *rest = topic.split(".")
         market = engine.markets[category][rest[-1]]
+        if engine.is_closed(category, rest[-1]):
+            return None
         now = engine.replay.time
         head = {"topic": topic, "type": "snapshot", "ts": now}
         if name == "tickers":

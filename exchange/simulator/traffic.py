@@ -18,7 +18,7 @@ KEPT = 50_000
 
 @dataclass(slots=True)
 class Arrival:
-    """One request. ``at`` in seconds of the monotonic clock, ``wall`` in ms; status 0 while it is not answered."""
+    """One request. ``at`` in seconds of the monotonic clock, ``wall`` in ms; status 0 when it was not answered (yet)."""
 
     number: int
     at: float

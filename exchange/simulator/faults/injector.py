@@ -49,13 +49,19 @@ async def inject(request: web.Request, handler: Handler) -> web.StreamResponse:
     else:
         decision = engine.faults.decide(path, account)
         arrival.faults = tuple(decision.names)
-        response = await _meet(request, handler, decision)
+        try:
+            response = await _meet(request, handler, decision)
+        except web.HTTPException as error:
+            arrival.status = error.status
+            raise
     response.headers.extend(verdict.headers)
-    _note(arrival, response)
+    _note(arrival, request, response)
     return response
 
 
-def _note(arrival: Arrival, response: web.StreamResponse) -> None:
+def _note(arrival: Arrival, request: web.Request, response: web.StreamResponse) -> None:
+    if request.transport is None or request.transport.is_closing():
+        return  # nobody gets this answer
     arrival.status = response.status
     if (
         isinstance(response, web.Response)

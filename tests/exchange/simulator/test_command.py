@@ -36,13 +36,15 @@ def test_every_flag_can_come_from_the_environment() -> None:
     names = [action.dest for action in parser({})._actions if action.dest != "help"]
     environment = {f"SIMULATOR_{name.upper()}": value for name, value in
                    {"port": "8123", "state": "/tmp/state", "clock": "real", "symbols": "btcusdt, solusdt",
-                    "balances": "usdt=5,btc=0.25", "linear_taker": "0.001", "offset": "7"}.items()}  # fmt: skip
+                    "balances": "usdt=5,btc=0.25", "linear_taker": "0.001", "offset": "7",
+                    "faults": "/tmp/faults", "seed": "5", "rate_limits": "bybit"}.items()}  # fmt: skip
     assert {name.removeprefix("SIMULATOR_").lower() for name in environment} <= set(names)
     config = read_config([], environment)
     assert (config.port, config.state, config.clock) == (8123, Path("/tmp/state"), ClockKind.REAL)
     assert config.symbols == ["BTCUSDT", "SOLUSDT"]
     assert config.balances == {"USDT": Decimal(5), "BTC": Decimal("0.25")}
     assert (config.fees.linear_taker, config.offset) == (Decimal("0.001"), 7)
+    assert (config.faults, config.seed, config.limits) == (Path("/tmp/faults"), 5, "bybit")
     assert read_config(["--port", "9"], environment).port == 9
 
 

@@ -64,16 +64,38 @@ def test_parts_are_multiples_of_the_step_and_add_up(simulator: SimulatorProcess,
     simulator.inject("partial-fills 20%..40%")
     place(exchange, LINEAR, "sell", 3.37, 101, "exit")
     place(exchange, LINEAR, "buy", 1.11, None, "market")
-    for category, name, total in (("linear", "market", "1.11"),):
-        parts = amounts(executions(exchange, category, orderLinkId=name))
-        assert len(parts) >= 3
-        assert sum(parts) == Decimal(total)
-        assert all(part % Decimal("0.01") == 0 for part in parts)
+    parts = amounts(executions(exchange, "linear", orderLinkId="market"))
+    assert len(parts) >= 3
+    assert sum(parts) == Decimal("1.11")
+    assert all(part % Decimal("0.01") == 0 for part in parts)
     simulator.step(48)
     parts = amounts(executions(exchange, "linear", orderLinkId="exit"))
     assert len(parts) >= 3
     assert sum(parts) == Decimal("3.37")
     assert order_of(exchange, LINEAR, "exit")["orderStatus"] == "Filled"
+
+
+def test_parts_cost_the_same_to_the_last_digit_as_the_whole(simulator: SimulatorProcess, new_account: Any) -> None:
+    """Two accounts send the same orders; the fills of one come in parts, at the same prices."""
+    outcomes = []
+    accounts = [new_account(USDT="10000", ETH="10") for _ in range(2)]
+    simulator.inject(f"partial-fills 7%..33% account={accounts[0].apiKey}")
+    for exchange in accounts:
+        exchange.load_markets()
+        for symbol, amount in ((SPOT, 1.23457), (LINEAR, 2.37)):
+            place(exchange, symbol, "buy", amount, None, "in")
+            place(exchange, symbol, "sell", amount / 2, 102, "out")
+            place(exchange, symbol, "buy", 0.71, 94.37, "again")
+    simulator.step(120)
+    for exchange in accounts:
+        counts = [len(executions(exchange, category, limit=100)) for category in ("spot", "linear")]
+        rows = exchange.privateGetV5PositionList({"category": "linear", "symbol": "ETHUSDT"})["result"]["list"]
+        # When parts of the orders take turns, profit is realised earlier or later, but it is the same profit.
+        equity = Decimal(wallet(exchange, "USDT")) + Decimal(rows[0]["unrealisedPnl"])
+        outcomes.append((counts, equity, wallet(exchange, "ETH"), rows[0]["size"]))
+    assert outcomes[0][0][0] > outcomes[1][0][0] == 3
+    assert outcomes[0][0][1] > outcomes[1][0][1] == 3
+    assert outcomes[0][1:] == outcomes[1][1:]
 
 
 def test_the_rest_of_a_partly_filled_order_can_be_cancelled_and_amended(

@@ -117,6 +117,8 @@ def test_dropped_before_accept_there_is_no_order(simulator: SimulatorProcess, ex
         buy(exchange, "lost")
     assert standing(exchange) == []
     assert applied(simulator) == [1]
+    [sent] = simulator.requests(account=exchange.apiKey, path="order/create")["requests"]
+    assert (sent["status"], sent["code"], sent["faults"]) == (0, None, ["drop-before-accept"])
 
 
 def test_dropped_after_accept_the_order_is_there_and_its_id_is_taken(

@@ -42,9 +42,9 @@ def test_rules_are_added_counted_and_removed(simulator: SimulatorProcess, page: 
         urllib.request.urlopen(f"{simulator.url}/v5/market/time", timeout=5)
     page.reload()
     row = page.get_by_role("row").filter(has_text="error 502 on market/time")
-    assert row.get_by_role("cell").all_inner_texts()[1:4] == ["active", "1", "1"]
+    assert row.locator("td").all_text_contents()[1:4] == ["active", "1", "1"]
     newest = page.locator("section").last.get_by_role("row").nth(1)
-    assert newest.get_by_role("cell").all_inner_texts()[1:5] == ["GET market/time", "502", "", "error"]
+    assert newest.locator("td").all_text_contents()[1:5] == ["GET market/time", "502", "", "error"]
     row.get_by_role("button").click()
     page.get_by_text("error 502 on market/time").wait_for(state="detached")
     page.get_by_role("button", name="Remove all").click()
