@@ -209,7 +209,8 @@ def describe(rule: FaultRule) -> str:
         words.append(f"account={rule.account}")
     if rule.for_ms is not None:
         words.append(f"for {duration_text(rule.for_ms)}")
-    if rule.count is not None and not (rule.sharp and rule.count == 1):
+    once = rule.sharp and rule.for_ms is None and not rule.kind.standing
+    if rule.count is not None and not (once and rule.count == 1):
         words.append(f"×{rule.count}")
     return " ".join(words)
 
