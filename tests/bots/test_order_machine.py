@@ -34,10 +34,8 @@ SLOTS = ["a", "b"]
 slots = st.sampled_from(SLOTS)
 amounts = st.sampled_from(["0.10", "0.30", "0.50"])
 prices = st.sampled_from(["1900", "1950"])
-fates = st.lists(
-    st.sampled_from(["well", "lose_before", "lose_after", "late", "refuse", "hold", "kill_before", "kill_after"]),
-    max_size=3,
-)
+FATES = ["well", "lose_before", "lose_after", "late", "refuse", "hold", "kill_before", "kill_after"]
+fates = st.lists(st.sampled_from(FATES), max_size=3)
 
 
 class OrderMachine(RuleBasedStateMachine):
@@ -101,10 +99,18 @@ class OrderMachine(RuleBasedStateMachine):
         self.most_wanted[wish] = max(self.most_wanted.get(wish, D(0)), D(str(order.amount)))
         self.bench.want(*self.wishes.values())
 
+    @rule(slot=slots, fate=st.sampled_from(FATES), seconds=st.sampled_from([0.2, 2.0]))
+    def want_something_new_that_goes_wrong(self, slot: str, fate: str, seconds: float) -> None:
+        self.want_something_new(slot, Side.BUY, "0.50", "1900")
+        self.bench.tick(*["well"] * len(self.bench.exchange.standing), fate, seconds=seconds)
+        self.bench.tick(seconds=seconds)
+
     # --- What workers do ------------------------------------------------------------------------------------------
 
-    @rule(fates=fates, seconds=st.sampled_from([0.2, 1.0, 4.0, 20.0]))
-    def tick(self, fates: list[str], seconds: float) -> None:
+    @rule(fates=fates, seconds=st.sampled_from([0.2, 1.0, 4.0, 20.0]), audit=st.booleans())
+    def tick(self, fates: list[str], seconds: float, audit: bool) -> None:
+        if audit:
+            type(self.bench.bot.account).objects.update(audited_at=None)
         self.bench.tick(*fates, seconds=seconds)
 
     @rule(after=st.integers(0, 4))
@@ -116,6 +122,12 @@ class OrderMachine(RuleBasedStateMachine):
     # --- What the market and the exchange do ------------------------------------------------------------------------
 
     @precondition(lambda self: self.bench.exchange.standing)
+    @rule()
+    def fill_all_that_stands(self) -> None:
+        for kept in self.bench.exchange.standing:
+            self.bench.exchange.execute(kept, kept.left)
+
+    @precondition(lambda self: self.bench.exchange.standing)
     @rule(pick=st.integers(0, 9), part=st.sampled_from([D("0.3"), D(1)]))
     def fill(self, pick: int, part: Decimal) -> None:
         kept = self._pick(pick)
@@ -123,9 +135,11 @@ class OrderMachine(RuleBasedStateMachine):
         self.bench.exchange.execute(kept, min(amount, kept.left))
 
     @precondition(lambda self: self.bench.exchange.standing)
-    @rule(pick=st.integers(0, 9), forget=st.booleans())
-    def the_exchange_cancels(self, pick: int, forget: bool) -> None:
+    @rule(pick=st.integers(0, 9), forget=st.booleans(), partly=st.booleans())
+    def the_exchange_cancels(self, pick: int, forget: bool, partly: bool) -> None:
         kept = self._pick(pick)
+        if partly and kept.left > D("0.05"):
+            self.bench.exchange.execute(kept, D("0.05"))
         self.bench.exchange.end(kept, ReportedStatus.CANCELED)
         kept.forgotten = forget
 
@@ -177,7 +191,7 @@ def test_whatever_happens_no_order_is_lost_and_none_doubled() -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         OrderMachine,
         settings=settings(
-            max_examples=60,
+            max_examples=25,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
