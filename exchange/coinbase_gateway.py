@@ -14,7 +14,9 @@ import ccxt
 from exchange.ccxt_gateway import CcxtGateway
 from exchange.ccxt_parsing import plain
 from exchange.errors import OrderNotFound
+from exchange.gateway_config import GatewayConfig
 from exchange.port import OrderRequest
+from exchange.venues import Venue
 from strategies.contract import MarketKind, MarketSpec, OrderType
 
 PAGE = 100
@@ -29,6 +31,11 @@ Payload = Mapping[str, Any]
 
 
 class CoinbaseGateway(CcxtGateway):
+    def __init__(self, config: GatewayConfig, venue: Venue | None = None) -> None:
+        super().__init__(config, venue)
+        # A private key in the form that Coinbase's JSON file has it in: on one line.
+        self.client.secret = self.client.secret.replace("\\n", "\n")
+
     # --- Reading -------------------------------------------------------------------------------------------------
 
     def _fetch_open_orders(self, spec: MarketSpec) -> Iterator[Payload]:

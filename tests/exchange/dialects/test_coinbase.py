@@ -3,15 +3,24 @@ https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/orders/c
 
 from __future__ import annotations
 
+import base64
+import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from exchange.coinbase_gateway import CoinbaseGateway
 from exchange.errors import InsufficientFunds, OrderNotFound, OrderRejected, OutcomeUnknown
 from exchange.port import OrderRequest, ReportedStatus
 from exchange.traits import DuplicateIds
+from exchange.venues import Venue
 from strategies.contract import MarketKind, OrderType, Side
 from tests.exchange.dialects.conftest import Open
 from tests.exchange.wire import Answer, Wire
@@ -268,3 +277,28 @@ def test_balances(open_gateway: Open, wire: Wire) -> None:
 
 def test_futures_are_not_traded_there(open_gateway: Open, wire: Wire) -> None:
     assert set(open_gateway("coinbase").markets()) == {SYMBOL}
+
+
+def test_a_private_key_as_it_stands_in_the_downloaded_file(open_gateway: Open, wire: Wire) -> None:
+    """https://docs.cdp.coinbase.com/get-started/authentication/jwt-authentication: a token per request, signed ES256."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+    name = "organizations/0/apiKeys/1"
+    config = replace(open_gateway("coinbase").config, api_key=name, api_secret=pem.replace("\n", "\\n"))
+    wire["/api/v3/brokerage/key_permissions"] = Answer({"can_view": True})
+
+    CoinbaseGateway(config, Venue(config)).describe_key()
+
+    scheme, token = wire.last("/api/v3/brokerage/key_permissions").headers["Authorization"].split()
+    signed, _, signature = token.rpartition(".")
+    raw = _unbase64(signature)
+    r, s = int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
+    key.public_key().verify(encode_dss_signature(r, s), signed.encode(), ec.ECDSA(SHA256()))
+    claims = json.loads(_unbase64(signed.split(".")[1]))
+    assert (scheme, claims["sub"], claims["uri"]) == (
+        "Bearer", name, "GET api.coinbase.com/api/v3/brokerage/key_permissions",
+    )  # fmt: skip
+
+
+def _unbase64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

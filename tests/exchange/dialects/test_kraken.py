@@ -105,17 +105,19 @@ def test_orders(open_gateway: Open, wire: Wire, order: OrderRequest, body: dict[
 
 
 @pytest.mark.parametrize(
-    ("changes", "body"),
+    ("price", "trigger_price", "body"),
     [
-        ({"price": Decimal("49999.90")}, {"limit_price": "49999.9"}),
-        ({"trigger_price": Decimal(47000)}, {"trigger_price": "47000"}),
+        (Decimal("49999.90"), None, {"limit_price": "49999.9"}),
+        (None, Decimal(47000), {"trigger_price": "47000"}),
     ],
     ids=["limit", "stop"],
 )
-def test_amending(open_gateway: Open, wire: Wire, changes: dict[str, Decimal], body: dict[str, str]) -> None:
+def test_amending(
+    open_gateway: Open, wire: Wire, price: Decimal | None, trigger_price: Decimal | None, body: dict[str, str]
+) -> None:
     wire[AMEND] = kraken({"amend_id": "TTW6PD-RC36L-ZZSWNU"})
 
-    open_gateway("kraken").amend(SYMBOL, ID, amount=Decimal("0.0015"), **changes)
+    open_gateway("kraken").amend(SYMBOL, ID, amount=Decimal("0.0015"), price=price, trigger_price=trigger_price)
 
     assert essential(wire.last(AMEND)) == {"cl_ord_id": UUID, "order_qty": "0.0015", **body}
 
