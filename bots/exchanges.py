@@ -35,11 +35,14 @@ class AccountState:
 
 @dataclass(frozen=True, slots=True)
 class VenueState:
-    """One place to trade: what its accounts share. ``hosts`` is empty until somebody called."""
+    """One place to trade: what its accounts share, those that only play there included.
+
+    ``hosts`` is empty until somebody called.
+    """
 
     name: str
     exchange: str
-    environment: str
+    environments: Sequence[str]
     hosts: Sequence[Host]
     clocks: Sequence[MachineClock]
     feeds: Sequence[Feed]
@@ -71,7 +74,7 @@ def exchanges_state(*, now: datetime) -> ExchangesState:
         VenueState(
             name=venue,
             exchange=group[0].exchange_id,
-            environment=group[0].environment,
+            environments=sorted({account.environment for account in group}),
             hosts=[host for host in hosts if host.venue == venue],
             clocks=[clock for clock in clocks if clock.venue == venue],
             feeds=[feed for feed in feeds if feed.venue == venue],

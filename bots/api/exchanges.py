@@ -12,7 +12,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bots.exchanges import close_breaker, exchanges_state
-from exchange.models import Environment
 from exchange.resilience.status import BreakerState
 
 
@@ -66,7 +65,7 @@ class _FeedOut(serializers.Serializer[Any]):
 class _VenueOut(serializers.Serializer[Any]):
     name = serializers.CharField()
     exchange = serializers.CharField()
-    environment = serializers.ChoiceField(choices=Environment.choices)
+    environments = serializers.ListField(child=serializers.CharField(), help_text="Of its accounts.")
     accounts = serializers.SerializerMethodField()
     hosts = _HostOut(many=True)
     clocks = _ClockOut(many=True)

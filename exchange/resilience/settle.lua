@@ -36,7 +36,7 @@ if breaker[1] ~= 'open' then
   end
   redis.call('PERSIST', KEYS[1])
   redis.call('HSET', KEYS[1], 'state', 'open', 'since', now, 'until', now + first_pause, 'opened', 1, 'reason', ARGV[9])
-  note('opened', ARGV[9])
+  note('breaker opened', ARGV[9])
   return {'opened', first_pause}
 end
 
@@ -45,7 +45,7 @@ if role == 'normal' then
 end
 if outcome == 'ok' then
   redis.call('DEL', KEYS[1])
-  note('closed', role)
+  note('breaker closed', 'by a ' .. role .. ' that was answered')
   return {'closed', 0}
 end
 redis.call('HINCRBY', KEYS[1], 'failures', 1)
@@ -55,5 +55,5 @@ end
 local opened = tonumber(breaker[4]) + 1
 local pause = math.min(longest, first_pause * 2 ^ (opened - 1))
 redis.call('HSET', KEYS[1], 'until', now + pause, 'probe', 0, 'opened', opened, 'reason', ARGV[9])
-note('probe failed', ARGV[9])
+note('breaker probed in vain', ARGV[9])
 return {'opened', pause}

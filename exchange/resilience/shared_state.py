@@ -151,7 +151,7 @@ class SharedState:
         if self.connection.hget(breaker_key(host), "state") != "open":
             return False
         self.connection.delete(breaker_key(host))
-        entry = {"at": time.time_ns() // 1_000_000, "host": host, "kind": "closed by hand", "text": by}
+        entry = {"at": time.time_ns() // 1_000_000, "host": host, "kind": "breaker closed by hand", "text": by}
         self.connection.lpush(LOG_KEY, json.dumps(entry))
         self.connection.ltrim(LOG_KEY, 0, KEPT_LOG - 1)
         log.warning("circuit breaker", host=host, change="closed by hand", by=by)

@@ -12,9 +12,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
+import django
+
 
 def main(config: dict[str, str], seconds: float) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "traderagent.settings"
+    django.setup()
     from exchange.errors import ExchangeError
     from exchange.gateway_config import GatewayConfig
     from exchange.gateways import build_ccxt_gateway

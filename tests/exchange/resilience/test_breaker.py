@@ -163,7 +163,7 @@ def test_what_happened_is_on_record(state: SharedState, host: str, connection: r
     state.settle(host, "probe")
 
     entries = [json.loads(entry) for entry in connection.lrange(LOG_KEY, 0, -1)]  # type: ignore[union-attr]
-    assert [entry["kind"] for entry in entries if entry["host"] == host] == ["closed", "opened"]
+    assert [entry["kind"] for entry in entries if entry["host"] == host] == ["breaker closed", "breaker opened"]
 
 
 events = st.lists(st.tuples(st.integers(0, 5_000), st.booleans(), st.sampled_from([Intent.READ, Intent.CANCEL])))

@@ -72,7 +72,6 @@ def test_workers_together_never_pass_the_budget(simulator: SimulatorProcess) -> 
     assert simulator.status()["refused"] == {}
     # It is the budget that held them back, not the machine: they used it up.
     assert seen["busiest"] >= 0.75 * ALLOWED
-    assert outcomes["NothingSent"] > 0
     assert outcomes["OrderNotFound"] > 0
 
 
