@@ -6,7 +6,7 @@ turning stops writing.
 * A worker writes from the consumer's own timer, in the loop that takes tasks from the broker. It is not a task: a
   queue that is busy with a long back-test is alive. That bots are really ticked shows in the age of the last tick.
 * Beat writes from inside its scheduler's ``tick``: a thread beside it would go on while the scheduler hangs.
-* The price stream writes its own (``exchange/stream.py``).
+* The price stream writes its own (``exchange/stream/process.py``).
 """
 
 from __future__ import annotations

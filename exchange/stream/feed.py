@@ -27,6 +27,12 @@ def ticker_of(client: Any, structure: Any, *, replayed: bool) -> Ticker:
     return ccxt_parsing.ticker(structure, now, replayed=replayed)
 
 
+def learn(client: Any, source: Any) -> None:
+    """Markets are shared, not copied."""
+    client.set_markets_from_exchange(source)
+    client.options["timeDifference"] = source.options.get("timeDifference", 0)
+
+
 def is_news(ticker: Ticker, known: Ticker | None) -> bool:
     """Neither a message that was overtaken, nor a feed that repeats an old price with its old time, is news."""
     if known is None or ticker.timestamp > known.timestamp:
@@ -75,9 +81,9 @@ class SocketFeed:
             self._wanted = symbols
             self._changed.set()
 
-    def take_markets(self, source: Any) -> None:
-        """``source`` is a ccxt exchange that has loaded them anew."""
-        self._client.set_markets_from_exchange(source)
+    def learn_from(self, source: Any) -> None:
+        """``source`` is a ccxt exchange that has loaded its markets, or measured the exchange's clock, anew."""
+        learn(self._client, source)
 
     def heard_within(self, symbol: str, seconds: float) -> bool:
         heard = self._heard.get(symbol)

@@ -22,6 +22,7 @@ class Pace:
     reconnect: float = 15.0  # of silence, until a socket is opened anew; doubled each time that does not help
     reconnect_most: float = 240.0
     retry: float = 5.0  # after an error
+    clock: float = 600.0  # between measurements of the exchange's clock, by which a price is old or new
     heartbeat: float = 3.0
     heartbeat_expiry: float = 15.0
     # A ticker of one symbol is a small answer, the tickers of a market are hundreds of kilobytes.

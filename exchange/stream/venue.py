@@ -17,7 +17,7 @@ from exchange.gateway_config import GatewayConfig
 from exchange.port import Ticker
 from exchange.prices import Served, Service
 from exchange.stream.ending import cancelled, closed
-from exchange.stream.feed import SocketFeed, now, ticker_of
+from exchange.stream.feed import SocketFeed, learn, now, ticker_of
 from exchange.stream.pace import Pace
 from exchange.stream.sink import PriceSink
 from exchange.translation import Intent, translate
@@ -42,6 +42,7 @@ class VenueStream:
         self._since: dict[str, float] = {}  # symbol → since when it is followed
         self._polled: dict[str, float] = {}  # symbol → when a poll last brought its price
         self._services: dict[str, Service] = {}
+        self._clock_due = 0.0
         self._ending = False  # redis-py may swallow a cancellation, and a loop that has to end would go on
         self._log = log.bind(venue=venue)
 
@@ -78,7 +79,7 @@ class VenueStream:
         while True:
             try:
                 await self._client.load_markets()
-                self._client.options["timeDifference"] = await self._client.load_time_difference()
+                await self._measure_clock()
                 return
             except Exception as error:  # noqa: BLE001 - whatever it is, prices have to come back by themselves
                 self._tell(error, "loading the markets")
@@ -89,17 +90,26 @@ class VenueStream:
         unknown = frozenset(symbol for symbol in self._wanted if symbol not in self._client.markets)
         if unknown - self._unknown:
             await self._client.load_markets(True)
-            for feed, _ in self._feeds.values():
-                feed.take_markets(self._client)
+            self._teach()
             unknown = frozenset(symbol for symbol in unknown if symbol not in self._client.markets)
             if unknown:
                 self._log.warning("symbols that this venue does not have", symbols=sorted(unknown))
         self._unknown = unknown
 
+    async def _measure_clock(self) -> None:
+        """This machine's clock may drift, or be set: prices must not grow old or young by it."""
+        if self._client.has.get("fetchTime") and now() >= self._clock_due:
+            await self._client.load_time_difference()
+            self._clock_due = now() + self._pace.clock
+            self._teach()
+
+    def _teach(self) -> None:
+        for feed, _ in self._feeds.values():
+            feed.learn_from(self._client)
+
     def _new_client(self) -> Any:
         client = build_client(self.config, ccxt.pro, with_keys=False)
-        client.set_markets_from_exchange(self._client)
-        client.options["timeDifference"] = self._client.options.get("timeDifference", 0)
+        learn(client, self._client)
         return client
 
     def _symbols(self) -> list[str]:
@@ -140,9 +150,10 @@ class VenueStream:
 
     async def _poll_what_is_silent(self) -> None:
         try:
+            await self._measure_clock()
             await self._look_for_new_markets()
         except Exception as error:  # noqa: BLE001 - the symbols that are known have to go on
-            self._tell(error, "looking for new markets")
+            self._tell(error, "asking for the time and new markets")
         symbols = self._symbols()
         await self._share_out(symbols)
         found = await self._ask([symbol for symbol in symbols if self._is_due(symbol)])

@@ -9,13 +9,17 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import redis.asyncio
 import structlog
+from django.conf import settings
 
 from exchange import prices
 from exchange.port import Ticker
 from exchange.prices import Served
-from exchange.stream import Pace
+from exchange.stream import Pace, PriceSink
+from exchange.stream.ending import cancelled
 from exchange.stream.feed import is_news
+from exchange.stream.venue import VenueStream
 from tests.exchange.forwarder import Forwarder
 from tests.exchange.simulator.process import SimulatorProcess
 from tests.exchange.test_price_stream import (
@@ -24,11 +28,13 @@ from tests.exchange.test_price_stream import (
     SOCKET_ONLY,
     SPOT,
     VENUE,
+    config_at,
     empty_redis,
     eventually,
     heard_over_the_socket,
     run,
     streaming,
+    wall,
     want,
 )
 
@@ -130,6 +136,29 @@ def test_an_overtaken_message_does_not_set_the_price_back(simulator: SimulatorPr
     run(scenario)
 
 
+def test_the_exchanges_clock_is_measured_again(simulator: SimulatorProcess) -> None:
+    """Prices' ages are told by it, and a process runs for weeks."""
+
+    async def scenario() -> None:
+        connection = redis.asyncio.Redis.from_url(settings.REDIS_URL, decode_responses=True)
+        sink = PriceSink(connection, None, wall)
+        pace = Pace(refresh=0.1, poll=0.1, clock=0.2)
+        stream = VenueStream(VENUE, config_at(simulator.url), sink, pace)
+        stream.want(frozenset({SPOT}))
+        running = asyncio.create_task(stream.run())
+        await is_served(SPOT, Served.SOCKET)
+        await asyncio.to_thread(simulator._call, "/simulator/faults", {"script": "clock +3m"})
+        clients = [stream._client, *(feed._client for feed, _ in stream._feeds.values())]
+        assert len(clients) == 2
+        await eventually(
+            lambda: all(abs(client.options["timeDifference"] + 180_000) < 10_000 for client in clients), "the new time"
+        )
+        await cancelled([running])
+        await connection.aclose()
+
+    run(scenario)
+
+
 def test_one_kinds_dead_socket_is_opened_anew_while_the_other_speaks(simulator: SimulatorProcess) -> None:
     """Spot going on must not hide that linear has died."""
     want(SPOT, LINEAR)
@@ -179,8 +208,6 @@ def test_nothing_is_claimed_of_a_venue_whose_stream_has_gone(simulator: Simulato
 def test_a_venue_whose_stream_broke_is_started_again(
     simulator: SimulatorProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from exchange.stream.venue import VenueStream
-
     share_out = VenueStream._share_out
     breaks = iter([True, True])
 
