@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
@@ -67,6 +70,19 @@ def test_a_point_that_has_passed_before_the_restart_does_not_strike_again(tmp_pa
         simulator.start()
         assert statuses(simulator, 1) == [200]
         assert simulator.faults()[0]["stage"] == "done"
+
+
+def test_stopping_does_not_wait_for_answers_that_are_held_back(tmp_path: Path) -> None:
+    simulator = SimulatorProcess(tmp_path / "state", file=write_market(tmp_path)).start()
+    simulator.inject("lose-response 100s on market/time")
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(urllib.request.urlopen, simulator.url + "/v5/market/time", timeout=30)
+        while simulator.faults()[0]["applied"] == 0:
+            time.sleep(0.01)
+        began = time.monotonic()
+        simulator.stop()
+        assert time.monotonic() - began < 10
+        assert isinstance(answer.exception(), OSError | HTTPException)
 
 
 @pytest.mark.parametrize(
