@@ -31,16 +31,27 @@ class Preview:
     market: MarketSpec | None = None
 
 
-def check_config(*, account: ExchangeAccount, symbol: str, strategy: str, config: Mapping[str, Any]) -> list[Problem]:
+# What a bot may spend that spends nothing.
+_ENOUGH = Decimal(10) ** 15
+
+
+def check_config(
+    *, account: ExchangeAccount, symbol: str, strategy: str, config: Mapping[str, Any], sends_orders: bool = True
+) -> list[Problem]:
     """All that is wrong, each problem with its field dotted from the bot (``symbol``, ``config.lower``).
 
     Raises ``ExchangeUnavailable`` when the market could not be asked.
     """
-    return preview(account=account, symbol=symbol, strategy=strategy, config=config).problems
+    return preview(account=account, symbol=symbol, strategy=strategy, config=config, sends_orders=sends_orders).problems
 
 
-def preview(*, account: ExchangeAccount, symbol: str, strategy: str, config: Mapping[str, Any]) -> Preview:
-    """Raises ``ExchangeUnavailable`` when the market could not be asked."""
+def preview(
+    *, account: ExchangeAccount, symbol: str, strategy: str, config: Mapping[str, Any], sends_orders: bool = True
+) -> Preview:
+    """A bot that sends no orders needs no funds, and perhaps has no keys to ask for them with.
+
+    Raises ``ExchangeUnavailable`` when the market could not be asked.
+    """
     parsed, problems = parse_config(strategy, config)
     try:
         gateway = gateway_for(account.gateway_config())
@@ -54,14 +65,15 @@ def preview(*, account: ExchangeAccount, symbol: str, strategy: str, config: Map
         if parsed is None:
             return Preview(price, [], problems, market)
         chosen: Strategy[Any, Any] = get_strategy(strategy)
-        balances = gateway.balances()
+        free = {market.quote: _ENOUGH, market.base: _ENOUGH}
+        if sends_orders:
+            free = {coin: balance.free for coin, balance in gateway.balances().items()}
         try:
             parsed = resolve_config(chosen, parsed, account=account, gateway=gateway, ticker=ticker)
         except ValueError as error:
             return Preview(price, [], [Problem("config", str(error))], market)
     except ExchangeError as error:
         raise ExchangeUnavailable(f"{account.name}: {error.detail}") from error
-    free = {coin: balance.free for coin, balance in balances.items()}
     found = chosen.preflight(
         parsed, market, price, free.get(market.quote, Decimal(0)), free.get(market.base, Decimal(0))
     )

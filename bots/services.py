@@ -104,7 +104,13 @@ def start_bot(*, bot: Bot, requested_by: str) -> Bot:
     bot.refresh_from_db()
     if bot.can_start:
         _check_mode(bot)
-        problems = check_config(account=bot.account, symbol=bot.symbol, strategy=bot.strategy, config=bot.config)
+        problems = check_config(
+            account=bot.account,
+            symbol=bot.symbol,
+            strategy=bot.strategy,
+            config=bot.config,
+            sends_orders=bot.sends_orders,
+        )
         if problems:
             raise ConfigInvalid(problems)
     now = timezone.now()

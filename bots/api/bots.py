@@ -181,7 +181,9 @@ class BotViewSet(LeanList):
     def preview(self, request: Request) -> Response:
         wanted = PlanIn(data=request.data)
         wanted.is_valid(raise_exception=True)
-        found = preview_of(**wanted.validated_data)
+        plan = dict(wanted.validated_data)
+        mode = plan.pop("mode")
+        found = preview_of(**plan, sends_orders=mode != BotMode.SIGNALS)
         return Response(PreviewOut(found).data)
 
 

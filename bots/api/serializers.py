@@ -70,6 +70,7 @@ class PlanIn(serializers.Serializer[Any]):
     )
     symbol = serializers.CharField(max_length=64)
     strategy = serializers.CharField(max_length=64)
+    mode = serializers.ChoiceField(choices=BotMode.choices, default=BotMode.DEMO)
     config = serializers.DictField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +86,6 @@ class BotIn(PlanIn):
         max_length=64,
         error_messages={"invalid": "A name is made of letters, digits, hyphens and underscores, and is not 'preview'."},
     )
-    mode = serializers.ChoiceField(choices=BotMode.choices, default=BotMode.DEMO)
     tick_interval = serializers.IntegerField(min_value=1, max_value=3600, default=1)
 
 

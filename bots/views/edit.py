@@ -145,7 +145,13 @@ def _preview(form: BotForm, strategy: Any) -> Context:
     if account is None or not symbol:
         return _no_preview()
     try:
-        found = preflight.preview(account=account, symbol=symbol, strategy=strategy.name, config=form.config())
+        found = preflight.preview(
+            account=account,
+            symbol=symbol,
+            strategy=strategy.name,
+            config=form.config(),
+            sends_orders=form.cleaned_data.get("mode") != BotMode.SIGNALS,
+        )
     except ExchangeUnavailable as unavailable:
         return _no_preview() | {"unavailable": unavailable.detail}
     # One sentence beside a field at a time: the first one is about the level to look at first.
