@@ -1,21 +1,20 @@
 """The port over ccxt's unified methods: fit for any exchange that ccxt knows.
 
-What an exchange does differently stands in its subclass (``bybit_gateway`` and its neighbours), as a fact in
+What an exchange does differently stands in its subclass (``bybit_gateway`` and its neighbours), and as a fact in
 ``venue_table``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
 import ccxt
 
 from exchange import ccxt_parsing, client_ids
+from exchange.ccxt_dialect import CcxtDialect
 from exchange.ccxt_parsing import plain
-from exchange.ccxt_session import CcxtSession
 from exchange.errors import NeedsOperator, OrderNotFound, OrderRejected
 from exchange.order_rules import refuse_what_does_not_fit, refuse_what_the_exchange_must_refuse
 from exchange.port import (
@@ -28,21 +27,15 @@ from exchange.port import (
     ReportedStatus,
     Ticker,
 )
-from exchange.traits import VenueTraits
 from exchange.translation import Intent
-from exchange.venue_table import traits_of
 from strategies.contract import MarketKind, MarketSpec, OrderType
 
 
-class CcxtGateway(CcxtSession):
+class CcxtGateway(CcxtDialect):
     """One account at one exchange, for one thread.
 
     Get it from :func:`exchange.gateways.gateway_for`, which keeps one per thread.
     """
-
-    @property
-    def traits(self) -> VenueTraits:
-        return traits_of(self.config.exchange_id)
 
     # --- Public data ---------------------------------------------------------------------------------------------
 
@@ -232,126 +225,13 @@ class CcxtGateway(CcxtSession):
         with self._talking(Intent.CONFIGURE, f"setting the leverage of {symbol} to {leverage}"):
             self._set_leverage(symbol, plain(leverage))
 
-    # --- What exchanges do differently -----------------------------------------------------------------------------
-
-    def _own_id(self, exchange_client_id: str) -> str:
-        """Our id of an order from the one that the exchange knows it by."""
-        return exchange_client_id
-
-    def _their_id(self, client_order_id: str) -> str:
-        """The id that the exchange knows an order of ours by."""
-        return client_order_id
-
-    def _report(self, structure: Mapping[str, Any], spec: MarketSpec) -> OrderReport:
-        """From ccxt's order structure."""
-        report = ccxt_parsing.order(structure, spec.symbol, spec.contract_size)
-        return replace(report, client_order_id=self._own_id(report.client_order_id))
-
-    def _fetch_positions(self) -> list[Mapping[str, Any]]:
-        return list(self.client.fetch_positions())
-
-    def _fetch_open_orders(self, spec: MarketSpec) -> Iterable[Mapping[str, Any]]:
-        """ccxt's structures, all pages."""
-        return list(self.client.fetch_open_orders(spec.symbol))
-
-    def _fetch_order(self, spec: MarketSpec, client_order_id: str, exchange_order_id: str) -> Mapping[str, Any]:
-        """ccxt's structure of the order. Raises ``OrderNotFound``, ccxt's or ours."""
-        found: Mapping[str, Any]
-        if self.traits.finds_by_client_id:
-            found = self.client.fetch_order(None, spec.symbol, {"clientOrderId": self._their_id(client_order_id)})
-        elif exchange_order_id:
-            found = self.client.fetch_order(exchange_order_id, spec.symbol)
-        else:
-            raise NeedsOperator(
-                f"{self.config.exchange_id} cannot be asked for order {client_order_id} on {spec.symbol}: it looks "
-                "orders up by its own ids only, and this one has none."
-            )
-        return found
-
-    def _fetch_orders_since(self, spec: MarketSpec, since: int) -> list[Mapping[str, Any]]:
-        """ccxt's structures of open and closed orders; an order may be in it twice."""
-        if self.client.has.get("fetchOrders") is True:
-            return list(self.client.fetch_orders(spec.symbol, since))
-        found = list(self._fetch_open_orders(spec))
-        for feature, ask in (
-            ("fetchClosedOrders", self.client.fetch_closed_orders),
-            ("fetchCanceledOrders", self.client.fetch_canceled_orders),
-        ):
-            if self.client.has.get(feature) is True:
-                found += ask(spec.symbol, since)
-        return found
-
-    def _fetch_fills(self, kind: MarketKind, since: int, symbols: Collection[str]) -> Iterable[Mapping[str, Any]]:
-        """ccxt's trade structures; ``symbols`` are those of the kind that are traded. Overlaps are sorted out later."""
-        params = {"type": "spot" if kind is MarketKind.SPOT else "swap", "paginate": True}
-        if not self.traits.fills_by_symbol:
-            yield from self.client.fetch_my_trades(None, since, None, params)
-        for symbol in symbols if self.traits.fills_by_symbol else ():
-            yield from self.client.fetch_my_trades(symbol, since, None, params)
-
-    def _client_id_of_fill(self, structure: Mapping[str, Any], spec: MarketSpec) -> str:
-        """Our id of the order behind an execution, asked for once per order where the execution does not carry it."""
-        exchange_order_id = str(structure.get("order") or "")
-        if not self.traits.client_order_ids or not exchange_order_id:
-            return ""
-        known = client_ids.known(self.config, exchange_order_id)
-        if known is None:
-            known = self._own_id(self._client_id_of_order(spec, exchange_order_id))
-            client_ids.remember(self.config, exchange_order_id, known)
-        return known
-
-    def _client_id_of_order(self, spec: MarketSpec, exchange_order_id: str) -> str:
-        """The exchange's form of it; empty for an order placed by hand."""
-        return str(self.client.fetch_order(exchange_order_id, spec.symbol).get("clientOrderId") or "")
-
     def _id_to_change(self, symbol: str, client_order_id: str, exchange_order_id: str) -> str:
         """The exchange's id where only that can amend and cancel. Raises ``OrderNotFound`` when nothing stands."""
         if exchange_order_id or self.traits.finds_by_client_id:
             return exchange_order_id
+        if not self.traits.client_order_ids:
+            raise self._cannot_be_named(symbol, client_order_id)
         return find_order(self.open_orders(symbol), symbol, client_order_id).exchange_order_id
-
-    def _create(self, request: OrderRequest, spec: MarketSpec) -> str:
-        """Sends the order and returns the exchange's id of it, or an empty text."""
-        kind = "limit" if request.type is OrderType.LIMIT else "market"
-        price = plain(request.price) if request.price is not None and kind == "limit" else None
-        amount = plain(request.amount / spec.contract_size)
-        params = self._order_params(request, spec)
-        answer = self.client.create_order(request.symbol, kind, request.side.value, amount, price, params)
-        return str(answer.get("id") or "")
-
-    def _order_params(self, request: OrderRequest, spec: MarketSpec) -> dict[str, Any]:
-        params: dict[str, Any] = {}
-        if self.traits.client_order_ids:
-            params["clientOrderId"] = self._their_id(request.client_order_id)
-        if request.post_only:
-            params["postOnly"] = True
-        if request.reduce_only and spec.kind is MarketKind.LINEAR:
-            params["reduceOnly"] = True
-        if request.trigger_price is not None:
-            params["triggerPrice"] = plain(request.trigger_price)
-        return params
-
-    def _amend(
-        self,
-        spec: MarketSpec,
-        client_order_id: str,
-        exchange_order_id: str,
-        amount: Decimal,
-        price: Decimal | None,
-        trigger_price: Decimal | None,
-    ) -> None:
-        """Only for exchanges whose traits say that they amend."""
-        raise NotImplementedError
-
-    def _cancel(self, symbol: str, client_order_id: str, exchange_order_id: str) -> None:
-        if self.traits.finds_by_client_id:
-            self.client.cancel_order(None, symbol, {"clientOrderId": self._their_id(client_order_id)})
-        else:
-            self.client.cancel_order(exchange_order_id, symbol)
-
-    def _set_leverage(self, symbol: str, leverage: str) -> None:
-        # ccxt compares it with its limits.
-        self.client.set_leverage(float(leverage) if "." in leverage else int(leverage), symbol)
 
 
 def find_order(reports: list[OrderReport], symbol: str, client_order_id: str) -> OrderReport:

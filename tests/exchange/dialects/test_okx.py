@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 import requests
 
-from exchange.errors import DuplicateClientOrderId, NeedsOperator, OrderNotFound, OrderRejected, OutcomeUnknown
+from exchange.errors import (
+    DuplicateClientOrderId,
+    NeedsOperator,
+    OrderNotFound,
+    OrderRejected,
+    OutcomeUnknown,
+    TemporaryError,
+)
 from exchange.port import OrderRequest, ReportedStatus
 from strategies.contract import MarketKind, OrderType, Side
 from tests.exchange.dialects.conftest import Open, okx
@@ -279,6 +286,25 @@ def test_the_execution_of_a_stop_gets_the_stops_client_id(open_gateway: Open, wi
     (fill,) = open_gateway("okx").fills_since(MarketKind.LINEAR, 1708587373000)
 
     assert (fill.client_order_id, fill.exchange_order_id) == (ID, "78")
+
+
+def test_an_execution_waits_until_it_is_known_whose_it_is(open_gateway: Open, wire: Wire) -> None:
+    gateway = open_gateway("okx")
+    moment = str(gateway.server_time() - 1000)
+    wire["/api/v5/trade/fills"] = okx({**FILL, "clOrdId": "", "ordId": "79", "ts": moment})
+    wire[ORDER] = GONE
+
+    with pytest.raises(TemporaryError, match="79 is not listed yet"):
+        gateway.fills_since(MarketKind.LINEAR, int(moment))
+
+
+def test_the_order_of_an_old_execution_may_be_forgotten(open_gateway: Open, wire: Wire) -> None:
+    wire["/api/v5/trade/fills-history"] = okx({**FILL, "clOrdId": "", "ordId": "80"})
+    wire[ORDER] = GONE
+
+    (fill,) = open_gateway("okx").fills_since(MarketKind.LINEAR, 1708587373000)
+
+    assert (fill.client_order_id, fill.exchange_order_id) == ("", "80")
 
 
 def test_recent_executions_come_from_the_quick_list(open_gateway: Open, wire: Wire) -> None:
