@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -199,6 +200,25 @@ def test_gaps_are_asked_for_again(config: GatewayConfig) -> None:
     found = closed(config, gateway, LEAST)
     assert len(found) == LEAST
     assert gateway.asked[1] == (found[100].timestamp, 3)
+
+
+class Late(Counting):
+    """An exchange that lists a candle only a moment after its close."""
+
+    def candles(self, symbol: str, timeframe: str, *, since: int | None = None, limit: int = 500) -> list[Candle]:
+        page = super().candles(symbol, timeframe, since=since, limit=limit)
+        return page if len(self.asked) > 1 else page[:-2]
+
+
+def test_a_candle_that_is_listed_late_is_asked_for_again_soon(config: GatewayConfig) -> None:
+    gateway = Late(config)
+    newest = forming(gateway) - MINUTE
+    assert closed(config, gateway, 10)[-1].timestamp == newest - MINUTE
+    shared: Any = prices.redis_client().keys("candles:*")
+    assert 0 < prices.redis_client().pttl(shared[0]) <= 1000
+    time.sleep(1.1)
+    assert closed(config, gateway, 10)[-1].timestamp == newest
+    assert len(gateway.asked) == 2
 
 
 def test_what_is_stored_is_not_asked_for(
