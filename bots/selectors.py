@@ -290,7 +290,7 @@ def fills_page(bot: Bot, *, before: int | None = None, size: int = PAGE_SIZE) ->
 
 
 def trades_page(bot: Bot, *, before: int | None = None, size: int = PAGE_SIZE) -> Page[Trade]:
-    return _page(Trade.objects.filter(bot=bot), before, size)
+    return _page(Trade.objects.filter(bot=bot).select_related("account"), before, size)
 
 
 def events_page(bot: Bot, *, before: int | None = None, size: int = PAGE_SIZE) -> Page[Event]:
