@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from bots.errors import ExchangeUnavailable
 from bots.history import resolve_config
+from exchange.connection import withdrawal_refusal
 from exchange.errors import ExchangeError
 from exchange.gateways import gateway_for
 from exchange.models import ExchangeAccount
@@ -42,7 +43,18 @@ def check_config(
 
     Raises ``ExchangeUnavailable`` when the market could not be asked.
     """
-    return preview(account=account, symbol=symbol, strategy=strategy, config=config, sends_orders=sends_orders).problems
+    found = preview(account=account, symbol=symbol, strategy=strategy, config=config, sends_orders=sends_orders)
+    if sends_orders and account.plays_with_real_money:
+        return [*_key_problems(account), *found.problems]
+    return found.problems
+
+
+def _key_problems(account: ExchangeAccount) -> list[Problem]:
+    try:
+        refusal = withdrawal_refusal(account.gateway_config())
+    except ExchangeError as error:
+        raise ExchangeUnavailable(f"{account.name}: {error.detail}") from error
+    return [Problem("account", refusal)] if refusal else []
 
 
 def preview(

@@ -22,6 +22,10 @@ from exchange.venues import Venue
 # Bybit refuses requests stamped more than a second ahead of its clock or older than the receive window.
 TOLERATED_SKEW_MS = 1_000
 KEY_EXPIRY_WARNING_DAYS = 14
+_WITHDRAWAL = (
+    "The key may withdraw, which this platform never needs: take that permission away at the exchange, or say "
+    '{"allow_withdrawal": true} in the account\'s options.'
+)
 
 
 class Verdict(StrEnum):
@@ -61,6 +65,16 @@ def check_connection(config: GatewayConfig, *, clock: Callable[[], int]) -> list
         name = _NEXT.get(checks[-1].name if checks else "", "balance")
         checks.append(Check(name, Verdict.FAILED, error.detail))
     return checks
+
+
+def withdrawal_refusal(config: GatewayConfig) -> str:
+    """Why the account's key must not trade, or an empty text; asks the exchange. Raises its ``ExchangeError``."""
+    if config.allows_withdrawal:
+        return ""
+    described = build_ccxt_gateway(config).describe_key()
+    if described is None or not rights_of(config.exchange_id, described, now_ms=0).withdraw:
+        return ""
+    return _WITHDRAWAL
 
 
 # Which check was being made when an error came, by the last one that was finished.
@@ -158,8 +172,4 @@ def _withdrawal_check(may_withdraw: bool, allowed: bool) -> Check:
         return Check("withdrawal", Verdict.OK, "The key cannot withdraw.")
     if allowed:
         return Check("withdrawal", Verdict.WARNING, "The key may withdraw, which this platform never needs.")
-    return Check(
-        "withdrawal",
-        Verdict.FAILED,
-        "The key may withdraw, which this platform never needs: take that permission away at the exchange.",
-    )
+    return Check("withdrawal", Verdict.FAILED, _WITHDRAWAL)
