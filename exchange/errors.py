@@ -24,7 +24,8 @@ class RateLimited(TemporaryError):
 
 
 class NothingSent(TemporaryError):
-    """The platform itself held the call back (no budget, a ban, an open breaker): not one byte left this machine.
+    """Not one byte arrived: the platform itself held the call back (no budget, a ban, an open breaker), or there was no
+    connection.
 
     ``retry_after`` seconds is when it is worth another try, or ``None`` when nobody can say.
     """

@@ -22,6 +22,7 @@ from exchange.errors import (
     ExchangeError,
     InsufficientFunds,
     NeedsOperator,
+    NothingSent,
     OrderNotFound,
     OrderRejected,
     OutcomeUnknown,
@@ -100,6 +101,11 @@ def translate(
     who = exchange.capitalize()
     said = f"{who} ({doing}): {message}" + (f" (code {code})" if code else "")
 
+    if isinstance(error, ccxt.InvalidNonce) and "nonce" in message.lower():
+        return TemporaryError(
+            f"{said}. Two processes used the key at the same moment and the later number came first; nothing was done. "
+            "Give the key a nonce window at the exchange."
+        )
     if isinstance(error, ccxt.InvalidNonce):
         return AuthenticationFailed(f"{said}. {_KEY_TROUBLE['10002']}")
     if isinstance(error, (ccxt.RateLimitExceeded, ccxt.DDoSProtection)) or code in _BUSY:
@@ -118,7 +124,9 @@ def translate(
 
 
 def _without_answer(error: Exception, intent: Intent, said: str) -> ExchangeError:
-    if intent.may_have_moved_money and not nothing_was_sent(error):
+    if nothing_was_sent(error):
+        return NothingSent(f"{said}. Nothing was sent; it can be tried again.")
+    if intent.may_have_moved_money:
         return OutcomeUnknown(f"{said}. It is not known whether the exchange did it.")
     return TemporaryError(f"{said}. Nothing was done; it can be tried again.")
 

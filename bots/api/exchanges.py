@@ -44,7 +44,7 @@ class _HostOut(serializers.Serializer[Any]):
     limit = serializers.IntegerField()
     seconds = serializers.FloatField()
     seen = serializers.DateTimeField(help_text="When somebody last called it.")
-    errors = _TroubleOut(many=True, help_text="The newest first.")
+    last_errors = _TroubleOut(source="errors", many=True, help_text="The newest first.")
 
 
 class _ClockOut(serializers.Serializer[Any]):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from exchange.errors import NothingSent, OutcomeUnknown, RateLimited, TemporaryError
 
@@ -51,12 +51,13 @@ class Retrier:
         end = self._monotonic() + self._policy.total
 
         def is_over(state: RetryCallState) -> bool:
-            return self._monotonic() + state.upcoming_sleep > end
+            late = self._monotonic() + state.upcoming_sleep > end
+            return late or state.attempt_number >= self._policy.attempts
 
         retrying = Retrying(
             retry=retry_if_exception(lambda error: isinstance(error, worth_it)),
             wait=self._pause,
-            stop=stop_after_attempt(self._policy.attempts) | is_over,
+            stop=is_over,
             sleep=self._sleep,
             reraise=True,
         )

@@ -17,6 +17,7 @@ from exchange.errors import (
     ExchangeError,
     InsufficientFunds,
     NeedsOperator,
+    NothingSent,
     OrderNotFound,
     OrderRejected,
     OutcomeUnknown,
@@ -110,7 +111,7 @@ def test_what_never_got_a_connection_was_never_sent(
     bybit: BybitGateway, bybit_wire: Wire, do: object, failure: Exception
 ) -> None:
     bybit.markets()
-    assert do(bybit, bybit_wire, failure) is TemporaryError  # type: ignore[operator]
+    assert do(bybit, bybit_wire, failure) is NothingSent  # type: ignore[operator]
 
 
 # Bybit's codes with the words it sends them with.

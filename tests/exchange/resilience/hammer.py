@@ -11,11 +11,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import django
 
 
-def main(config: dict[str, str], seconds: float) -> None:
+def main(config: dict[str, Any], seconds: float) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "traderagent.settings"
     django.setup()
     from exchange.errors import ExchangeError

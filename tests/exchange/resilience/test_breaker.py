@@ -162,7 +162,7 @@ def test_what_happened_is_on_record(state: SharedState, host: str, connection: r
     ask(state, host)
     state.settle(host, "probe")
 
-    entries = [json.loads(entry) for entry in connection.lrange(LOG_KEY, 0, -1)]  # type: ignore[union-attr]
+    entries = [json.loads(entry) for entry in connection.lrange(LOG_KEY, 0, -1)]
     assert [entry["kind"] for entry in entries if entry["host"] == host] == ["breaker closed", "breaker opened"]
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 import redis
 import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from structlog.typing import EventDict
 
 from exchange.bybit_gateway import BybitGateway
@@ -90,7 +92,7 @@ def test_it_is_measured_anew_once_a_minute(connection: redis.Redis) -> None:
 
 def test_without_redis_it_is_measured_all_the_same() -> None:
     exchange = Exchange(ahead=700)
-    exchange.clock(redis.Redis(host="127.0.0.1", port=9, retry=None)).keep(exchange)
+    exchange.clock(redis.Redis(host="127.0.0.1", port=9, retry=Retry(NoBackoff(), 0))).keep(exchange)
 
     assert exchange.options["timeDifference"] == -700
 
@@ -113,7 +115,7 @@ def test_the_alarm_is_given_once_and_taken_back(connection: redis.Redis, said: l
         clock.measure(exchange)
 
     assert [entry["log_level"] for entry in said] == ["critical", "info"]
-    kinds = [json.loads(entry)["kind"] for entry in connection.lrange(LOG_KEY, 0, -1)]  # type: ignore[union-attr]
+    kinds = [json.loads(entry)["kind"] for entry in connection.lrange(LOG_KEY, 0, -1)]
     assert kinds == ["clock right again", "clock wrong"]
 
 

@@ -52,7 +52,7 @@ def start(simulator: SimulatorProcess, seconds: float) -> list[subprocess.Popen[
 def ended(workers: list[subprocess.Popen[str]]) -> Counter[str]:
     found: Counter[str] = Counter()
     for worker in workers:
-        output, _ = worker.communicate(timeout=60)
+        output, _ = worker.communicate(timeout=180)
         assert worker.returncode == 0
         found.update(json.loads(output.splitlines()[-1]))
     return found
@@ -75,9 +75,10 @@ def test_workers_together_never_pass_the_budget(simulator: SimulatorProcess) -> 
     assert outcomes["OrderNotFound"] > 0
 
 
-def wait_for_traffic(simulator: SimulatorProcess) -> None:
-    end = time.monotonic() + 30
+def wait_for_traffic(simulator: SimulatorProcess, workers: list[subprocess.Popen[str]]) -> None:
+    end = time.monotonic() + 120
     while simulator.requests(path="order/realtime")["count"] < WORKERS:
+        assert all(worker.poll() is None for worker in workers), "a worker ended before it began"
         assert time.monotonic() < end, "the workers never began"
         time.sleep(0.05)
 
@@ -92,7 +93,7 @@ def quiet_after_the_first(requests: list[dict[str, Any]], status: int) -> tuple[
 @pytest.mark.slow
 def test_after_a_429_nobody_calls_for_as_long_as_told(simulator: SimulatorProcess) -> None:
     workers = start(simulator, 9)
-    wait_for_traffic(simulator)
+    wait_for_traffic(simulator, workers)
     simulator.inject("×1 too-many-requests 4s on market/tickers")
     outcomes = ended(workers)
 
@@ -108,7 +109,7 @@ def test_after_a_429_nobody_calls_for_as_long_as_told(simulator: SimulatorProces
 def test_after_a_ban_nobody_calls_until_it_ends(simulator: SimulatorProcess) -> None:
     """Bybit's 403 does not say for how long. On the simulator it is believed for ten seconds."""
     workers = start(simulator, 14)
-    wait_for_traffic(simulator)
+    wait_for_traffic(simulator, workers)
     simulator.inject("×1 ban on market/tickers")
     ended(workers)
 
