@@ -125,7 +125,7 @@ def translate(
 
 def _without_answer(error: Exception, intent: Intent, said: str) -> ExchangeError:
     if nothing_was_sent(error):
-        return NothingSent(f"{said}. Nothing was sent; it can be tried again.")
+        return NothingSent(f"{said}. Nothing was done; it can be tried again.")
     if intent.may_have_moved_money:
         return OutcomeUnknown(f"{said}. It is not known whether the exchange did it.")
     return TemporaryError(f"{said}. Nothing was done; it can be tried again.")

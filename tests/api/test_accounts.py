@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 from bots.lifecycle import BotStatus
 from exchange.models import ExchangeAccount
 from tests.bots import cast
+from tests.exchange.wire import cut, listed, ok, refused
 
 KEY, SECRET = "K3y-that-nobody-sees", "S3cret-that-nobody-sees"
 
@@ -84,6 +85,27 @@ def test_a_name_that_is_taken_is_refused(api: APIClient) -> None:
     answer = api.post("/api/v1/accounts/", wanted(), format="json")
     assert answer.status_code == 400
     assert "taken" in answer.json()["errors"][0]["message"]
+
+
+def test_one_person_has_several_accounts_at_one_exchange_each_with_its_own_keys(
+    api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trying one of them asks with that one's key; what the other's would answer does not matter."""
+    wire = cut(monkeypatch)
+    for number in (1, 2):
+        account = wanted(name=f"bybit-{number}", environment="live", base_url="", api_key=f"key-{number}")
+        assert api.post("/api/v1/accounts/", account, format="json").status_code == 201
+    good = {"readOnly": 0, "ips": ["203.0.113.7"], "uta": 1, "permissions": {
+        "ContractTrade": ["Order", "Position"], "Spot": ["SpotTrade"], "Wallet": []}}  # fmt: skip
+    wire["/v5/user/query-api"] = lambda sent: (
+        ok(good) if sent.headers["X-BAPI-API-KEY"] == "key-1" else refused(10003, "API key is invalid.")
+    )
+    wire["/v5/account/wallet-balance"] = listed({"accountType": "UNIFIED", "coin": []})
+
+    tried = [api.post(f"/api/v1/accounts/bybit-{number}/test/").json() for number in (1, 2)]
+
+    assert [answer["ok"] for answer in tried] == [True, False]
+    assert "API key is invalid. (code 10003)" in tried[1]["checks"][-1]["sentence"]
 
 
 def test_an_account_does_not_move_to_another_exchange_under_a_running_bot(api: APIClient) -> None:

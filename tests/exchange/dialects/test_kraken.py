@@ -16,6 +16,7 @@ from exchange.errors import (
     OrderNotFound,
     OrderRejected,
     OutcomeUnknown,
+    TemporaryError,
 )
 from exchange.port import OrderRequest, ReportedStatus
 from exchange.venue_table import VENUES
@@ -146,6 +147,7 @@ def test_what_is_gone_can_be_changed_no_more(open_gateway: Open, wire: Wire, met
         ("EOrder:Order minimum not met", OrderRejected),
         ("EOrder:Duplicate order", DuplicateClientOrderId),
         ("EService:Unavailable", OutcomeUnknown),
+        ("EAPI:Invalid nonce", TemporaryError),  # refused before it was looked at: several workers share the key
     ],
 )
 def test_refusals(open_gateway: Open, wire: Wire, words: str, error: type[Exception]) -> None:
