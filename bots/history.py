@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from exchange.candles.live import Market, closed_candles
 from exchange.models import ExchangeAccount
 from exchange.port import ExchangeGateway, Ticker
 from strategies.contract import StartsFromCandles, Strategy, StrategyConfig
@@ -24,6 +23,9 @@ def resolve_config(
     need = strategy.candles_needed(config)
     bars = []
     if need is not None:
+        # NumPy and Arrow are 45 MB in every process, and few strategies start from history.
+        from exchange.candles.live import Market, closed_candles
+
         market = Market.of(account.gateway_config(), ticker.symbol)
         bars = closed_candles(market, need.timeframe, need.count, gateway=gateway, now_ms=ticker.timestamp)
     resolved: StrategyConfig = strategy.resolve(config, ticker.last, bars)
