@@ -144,6 +144,9 @@ CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 4
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# After Redis went away, a worker that reconnects by itself may never take another task, without a word about it
+# (celery/celery#8030, #10205). So it finishes its ticks and ends, and whoever keeps it running starts it anew.
+CELERY_BROKER_CONNECTION_RETRY = False
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 
 # --- Bots ------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ SYMBOL = "ETH/USDT:USDT"
 # Lines at 1900, 1950, 2000, 2050 and 2100: two sells above the start, two buys below, one stop for what is held.
 CONFIG = {"direction": "long", "lower": "1900", "upper": "2100", "grids": 4, "investment": "2000",
           "stop_loss_price": "1800"}  # fmt: skip
+INTERVALS = 4
 PATIENCE = 20.0
 # The first limit order is as good as any; the second has one before it and some after it.
 NTH = {Operation.PLACE: 2, Operation.CANCEL: 2, Operation.AMEND: 1, Operation.STOP_ORDER: 1}
@@ -69,13 +70,13 @@ class Run:
         )  # fmt: skip
         self._lay_ambush(bot)
         safe_after = 0.0
-        with Ticker(bot.pk):
+        with Ticker(self._lane, bot.pk):
             start_bot(bot=bot, requested_by="the matrix")
-            safe_after += self._settle(bot, "after the start", levels=4)
+            safe_after += self._settle(bot, "after the start", filled=1)
             self._step()
-            safe_after += self._settle(bot, "after the fall", levels=4)
+            safe_after += self._settle(bot, "after the fall", filled=2)
             self._step()
-            safe_after += self._settle(bot, "after the rise", levels=4)
+            safe_after += self._settle(bot, "after the rise", filled=3)
             self._step()
             stop_bot(bot=Bot.objects.get(pk=bot.pk), requested_by="the matrix", close_position=True)
             safe_after += self._wait_for(lambda: _status(bot) == BotStatus.STOPPED, "stopped")
@@ -143,10 +144,12 @@ class Run:
 
     # --- Waiting -------------------------------------------------------------------------------------------------
 
-    def _settle(self, bot: Bot, when: str, *, levels: int) -> float:
-        """Until nothing is on its way and every level of the grid, and the stop, stands exactly once."""
+    def _settle(self, bot: Bot, when: str, *, filled: int) -> float:
+        """Until so many orders have filled, nothing is on its way, and each interval and the stop stand exactly once."""
 
         def settled() -> bool:
+            if Order.objects.filter(bot=bot, status=OrderStatus.FILLED).count() != filled:
+                return False
             live = list(Order.objects.filter(bot=bot).live())
             quiet = all(
                 order.status in (OrderStatus.OPEN, OrderStatus.PARTIALLY_FILLED)
@@ -157,7 +160,7 @@ class Run:
             stops = [order for order in live if order.trigger_price is not None]
             held = sum((position.amount for position in bot.positions.all()), Decimal(0))
             covered = len(stops) == 1 and stops[0].amount == held
-            return _status(bot) == BotStatus.RUNNING and quiet and covered and len(live) == levels + 1
+            return _status(bot) == BotStatus.RUNNING and quiet and covered and len(live) == INTERVALS + 1
 
         return self._wait_for(settled, when, bot)
 

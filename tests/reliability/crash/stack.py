@@ -23,8 +23,8 @@ from traderagent.embedded.home import PROJECT
 
 TICK_EVERY = 0.15
 
-# The market of every cell: it starts, comes down through the buy below, rises over the sell above, and is back.
-PRICES = ("1990", "1940", "2010", "1990")
+# The market of every cell: from the start down through the buy below, up over the sell above, and back.
+PRICES = ("1990", "1940", "2010")
 
 
 class Lane:
@@ -40,6 +40,7 @@ class Lane:
         self.log = folder / "worker.log"
         self._zygote: subprocess.Popen[str] | None = None
         self._worker = 0
+        self._minding = threading.Lock()
         self._talking = threading.Lock()
         self.environ: dict[str, str] = {}
 
@@ -77,13 +78,24 @@ class Lane:
     # --- The worker ----------------------------------------------------------------------------------------------
 
     def start_worker(self, ambush: dict[str, Any] | None = None) -> None:
+        with self._minding:
+            self._start_worker(ambush)
+
+    def _start_worker(self, ambush: dict[str, Any] | None = None) -> None:
         self._worker = self._ask({"do": "work", "log": str(self.log), "ambush": ambush})["pid"]
 
     def kill_worker(self) -> None:
-        if self._worker:
-            os.kill(self._worker, signal.SIGKILL)
-            self._ask({"do": "wait", "pid": self._worker})
-            self._worker = 0
+        with self._minding:
+            if self._worker:
+                os.kill(self._worker, signal.SIGKILL)
+                self._ask({"do": "wait", "pid": self._worker})
+                self._worker = 0
+
+    def mind_worker(self) -> None:
+        """What a supervisor does: starts it again when it ended by itself, as it does when Redis goes away."""
+        with self._minding:
+            if self._worker and self._ask({"do": "look", "pid": self._worker})["ended"]:
+                self._start_worker()
 
     def manage(self, *arguments: str) -> tuple[int, str]:
         """``manage.py`` in a process of its own, without the second that importing takes."""
@@ -169,9 +181,10 @@ class Meeting:
 
 
 class Ticker:
-    """What beat does, more often, and for one bot: ticks are sent through Redis to whichever worker is there."""
+    """What beat and the supervisor do: ticks are sent through Redis, more often and for one bot; workers are minded."""
 
-    def __init__(self, bot_id: int) -> None:
+    def __init__(self, lane: Lane, bot_id: int) -> None:
+        self._lane = lane
         self._bot_id = bot_id
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -191,6 +204,7 @@ class Ticker:
         from bots.tasks import tick_bot
 
         while not self._stop.wait(TICK_EVERY):
+            self._lane.mind_worker()
             try:
                 tick_bot.apply_async(args=[self._bot_id], expires=1, retry=False)
             except (OperationalError, RedisError, OSError):

@@ -88,8 +88,8 @@ def main() -> None:
             os.waitpid(pid, 0)
             answer = json.loads(said)
         else:
-            pid, _ = os.waitpid(spec["pid"], 0)
-            answer = {"reaped": pid}
+            ended, _ = os.waitpid(spec["pid"], 0 if spec["do"] == "wait" else os.WNOHANG)
+            answer = {"ended": bool(ended)}
         print(json.dumps(answer), flush=True)
 
 
