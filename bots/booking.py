@@ -182,9 +182,10 @@ def _carry_into_order(order: Order, report: FillReport, *, now: datetime) -> boo
     order.reported_filled = max(order.reported_filled, order.filled)
     order.exchange_order_id = order.exchange_order_id or report.exchange_order_id
     order.missing_since = None
-    complete = order.filled >= order.amount
+    complete = bool(order.filled >= order.amount)
     wanted = OrderStatus.FILLED if complete else OrderStatus.PARTIALLY_FILLED
-    believed = order.is_live or wanted in ORDER_TRANSITIONS[OrderStatus(order.status)] or not complete
+    # What was cancelled may have been executed before; what was refused or complete may not.
+    believed = order.is_live or order.status in (OrderStatus.CANCELED, OrderStatus.EXPIRED)
     if order.filled > order.amount or not believed:
         record(
             EventKind.BOOKS_DIFFER,

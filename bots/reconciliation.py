@@ -16,9 +16,10 @@ from decimal import Decimal, localcontext
 from django.db.models import F, Sum
 from django.db.models.functions import Coalesce
 
+from bots.events import record
 from bots.ledger import PRECISION, ZERO
 from bots.locks import LockKind, wait_for_lock
-from bots.models import Bot, Fill, Order, Position
+from bots.models import Bot, EventKind, Fill, Order, Position, Severity
 from bots.reports import kind_of
 from bots.sync import sync_account
 from exchange.errors import NeedsOperator
@@ -74,8 +75,27 @@ def reconcile(account: ExchangeAccount, *, now: datetime) -> list[Line]:
             again = _fills(account, gateway, look.fills, look.orders)
             # Nothing filled between the booking and the last of the answers.
             if _ids(again) == _ids(look.fills) and not _unbooked(account, look):
-                return [*_compare_fills(account, look), *_compare_orders(account, look), *_compare_money(account, look)]
+                lines = [
+                    *_compare_fills(account, look),
+                    *_compare_orders(account, look),
+                    *_compare_money(account, look),
+                ]
+                _raise_alarm(account, [line for line in lines if not line.equal], now=now)
+                return lines
     raise NeedsOperator(f"{account.name} traded during each of {LOOKS} looks; pause its bots and try again.")
+
+
+def _raise_alarm(account: ExchangeAccount, differences: list[Line], *, now: datetime) -> None:
+    if differences:
+        first = differences[0]
+        record(
+            EventKind.BOOKS_DIFFER,
+            f"The books of {account.name} differ from the exchange in {len(differences)} points; the first: {first.what} is "
+            f"{first.ours} in the books and {first.theirs} at the exchange.",
+            now=now,
+            severity=Severity.CRITICAL,
+            data={"account": account.name, "what": [line.what for line in differences]},
+        )
 
 
 def _look(account: ExchangeAccount, gateway: ExchangeGateway) -> _Look:

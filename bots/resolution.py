@@ -139,7 +139,7 @@ def _is_like(order: Order, report: OrderReport, since: int) -> bool:
     if report.timestamp is not None and report.timestamp < since:
         return False
     if order.type == OrderType.LIMIT:
-        return report.price == order.price
+        return bool(report.price == order.price)
     if order.type == OrderType.STOP:
-        return report.trigger_price == order.trigger_price
+        return bool(report.trigger_price == order.trigger_price)
     return report.type in (None, OrderType.MARKET)

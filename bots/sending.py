@@ -176,7 +176,7 @@ def send_amends(bot: Bot, *, gateway: ExchangeGateway, clock: Clock) -> None:
     pending = Order.objects.filter(bot=bot, amend_requested_at__isnull=False, cancel_requested_at__isnull=True)
     for order in pending.on_the_book().select_related("bot", "account").order_by("id"):
         try:
-            if order.amend_sent_at is not None and order.amend_sent_at >= order.amend_requested_at:
+            if order.amend_is_out:
                 find_out(order, gateway=gateway, now=clock())
             if order.is_live and order.missing_since is None and order.amend_requested_at is not None:
                 _amend(order, gateway=gateway, clock=clock)

@@ -167,6 +167,12 @@ class Order(models.Model):
     def is_live(self) -> bool:
         return self.status in LIVE_ORDER_STATUSES
 
+    @property
+    def amend_is_out(self) -> bool:
+        """Whether the change that is wanted was sent before, and not answered."""
+        requested, sent = self.amend_requested_at, self.amend_sent_at
+        return requested is not None and sent is not None and sent >= requested
+
     def carry_out_amend(self) -> None:
         """The exchange has the order as it was to become. The caller saves."""
         assert self.amend_amount is not None

@@ -54,7 +54,7 @@ class LedgerMachine(RuleBasedStateMachine):
     ) -> None:
         """One order that is executed in one or more pieces, reported twice and in no order."""
         order = cast.order(self.bot, side, str(amount * parts), str(price), trade=key)
-        pieces = []
+        pieces: list[FillReport] = []
         for _ in range(parts):
             number = len(self.listed) + len(pieces)
             charged = amount * D(fee) * (price if coin == "USDT" else 1)
@@ -120,7 +120,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_whatever_is_executed_the_ledger_is_the_sum_of_it() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         LedgerMachine,
         settings=settings(
             max_examples=25, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)

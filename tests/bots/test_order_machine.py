@@ -188,7 +188,7 @@ class OrderMachine(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_whatever_happens_no_order_is_lost_and_none_doubled() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         OrderMachine,
         settings=settings(
             max_examples=25,
