@@ -43,7 +43,9 @@ def plain(number: Decimal) -> str:
 # --- Markets -------------------------------------------------------------------------------------------------------
 
 
-def market_spec(market: Mapping[str, Any], published_fees: Mapping[str, Fees] | None = None) -> MarketSpec | None:
+def market_spec(
+    market: Mapping[str, Any], published_fees: Mapping[str, Fees] | None = None, buyer_pays_in_quote: bool = False
+) -> MarketSpec | None:
     """``None`` for what cannot be traded here: inactive, inverse or option markets, or one without precision.
 
     ``published_fees`` by kind of market take the place of ccxt's where the exchange's market data names none.
@@ -86,6 +88,7 @@ def market_spec(market: Mapping[str, Any], published_fees: Mapping[str, Fees] | 
         max_notional=nonzero((market.get("info") or {}).get("maxLmtAmt") or costs.get("max")),
         min_price=nonzero(prices.get("min")),
         max_price=nonzero(prices.get("max")),
+        buyer_pays_in_quote=buyer_pays_in_quote,
     )
 
 

@@ -49,6 +49,7 @@ class VenueFacts:
     practice: str
     key_rights: str
     documents: tuple[str, ...]
+    buyer_pays_in_quote: bool = False
 
 
 VENUES: Mapping[str, VenueFacts] = {
@@ -165,6 +166,7 @@ VENUES: Mapping[str, VenueFacts] = {
             "https://docs.kraken.com/api/docs/rest-api/add-order",
             "https://docs.kraken.com/api/docs/rest-api/amend-order",
         ),
+        buyer_pays_in_quote=True,
     ),
     "coinbase": VenueFacts(
         name="Coinbase",
@@ -186,6 +188,7 @@ VENUES: Mapping[str, VenueFacts] = {
             "https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/orders/edit-order",
             "https://docs.cdp.coinbase.com/api-reference/advanced-trade-api/rest-api/orders/list-fills",
         ),
+        buyer_pays_in_quote=True,
     ),
 }
 # An exchange that nobody has looked at. ccxt does not say in which form an exchange takes client order ids, if it takes
@@ -202,6 +205,12 @@ def kinds_of(exchange_id: str) -> frozenset[MarketKind]:
     """The kinds of market that are traded there."""
     facts = VENUES.get(exchange_id)
     return facts.kinds if facts else _BOTH
+
+
+def buyer_pays_in_quote(exchange_id: str) -> bool:
+    """Whether a buyer on spot gets the whole of what was bought, and the fee is taken from the quote coin."""
+    facts = VENUES.get(exchange_id)
+    return facts is not None and facts.buyer_pays_in_quote
 
 
 _DUPLICATES = {

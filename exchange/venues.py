@@ -19,7 +19,7 @@ from exchange.errors import ExchangeError
 from exchange.gateway_config import GatewayConfig
 from exchange.resilience.clock_skew import VenueClock
 from exchange.translation import Intent, translate
-from exchange.venue_table import kinds_of
+from exchange.venue_table import buyer_pays_in_quote, kinds_of
 from strategies.contract import MarketKind, MarketSpec
 
 MAX_AGE_S = 6 * 3600.0  # new listings, changed ticks and limits
@@ -94,7 +94,8 @@ class Venue:
             ) from error
         fees = _PUBLISHED_FEES.get(self._config.exchange_id)
         kinds = kinds_of(self._config.exchange_id)
-        found = (market_spec(market, fees) for market in client.markets.values())
+        in_quote = buyer_pays_in_quote(self._config.exchange_id)
+        found = (market_spec(market, fees, in_quote) for market in client.markets.values())
         specs = {spec.symbol: spec for spec in found if spec is not None and spec.kind in kinds}
         return Markets(client, specs, self._monotonic())
 

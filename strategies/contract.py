@@ -72,11 +72,12 @@ class MarketSpec:
     max_notional: Decimal | None = None
     min_price: Decimal | None = None
     max_price: Decimal | None = None
+    buyer_pays_in_quote: bool = False
 
     @property
     def buy_fee_in_base(self) -> bool:
-        """Spot exchanges take a buyer's fee from what was bought; futures charge the quote coin."""
-        return self.kind is MarketKind.SPOT
+        """Most spot exchanges take a buyer's fee from what was bought; the others, and futures, charge the quote coin."""
+        return self.kind is MarketKind.SPOT and not self.buyer_pays_in_quote
 
     def quantise_price(self, price: float | Decimal) -> Decimal:
         """The nearest multiple of the tick (half to even)."""

@@ -59,6 +59,22 @@ def test_just_within(request_: OrderRequest) -> None:
 
 
 @pytest.mark.parametrize(
+    ("exchange_id", "default_type", "symbol", "in_base"),
+    [
+        ("binance", "spot", "BTC/USDT", True),
+        ("binance", "swap", "BTC/USDT:USDT", False),
+        ("okx", "spot", "BTC/USDT", True),
+        ("kraken", "spot", "BTC/USD", False),
+        ("coinbase", "spot", "BTC/USD", False),
+    ],
+)
+def test_what_a_buyer_pays_the_fee_in(
+    open_gateway: Open, exchange_id: str, default_type: str, symbol: str, in_base: bool
+) -> None:
+    assert open_gateway(exchange_id, default_type=default_type).markets()[symbol].buy_fee_in_base is in_base
+
+
+@pytest.mark.parametrize(
     ("exchange_id", "default_type", "symbol", "expected"),
     [
         ("binance", "spot", "BTC/USDT", (D("0.01"), D("0.00001"), D(9000), D(80), D(5), D(9_000_000))),
