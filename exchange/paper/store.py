@@ -70,7 +70,7 @@ class BookStore:
         return _order(row) if row else None
 
     def is_known(self, client_order_id: str) -> bool:
-        return self._orders().filter(client_order_id=client_order_id).exists()
+        return bool(self._orders().filter(client_order_id=client_order_id).exists())
 
     def executions_since(self, *, is_spot: bool, since: int) -> list[Execution]:
         """Everything from the first execution at or after ``since`` on, in the order in which it was matched.

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,7 +85,7 @@ def trader(account: GatewayConfig) -> CcxtGateway:
     return build_ccxt_gateway(account, Venue(account))
 
 
-def config_of(simulator: SimulatorProcess, **changes: str) -> GatewayConfig:
+def config_of(simulator: SimulatorProcess, **changes: Any) -> GatewayConfig:
     config = GatewayConfig(
         "bybit", "simulator", "simulated", simulator.url, simulator.key, simulator.secret, "",
         '{"enableRateLimit": false}',

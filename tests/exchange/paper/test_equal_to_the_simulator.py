@@ -15,7 +15,8 @@ from exchange.gateways import gateway_for
 from exchange.port import ExchangeGateway, OrderRequest
 from strategies.contract import MarketKind, MarketSpec, OrderType, Side
 from tests.bots import cast
-from tests.bots.market import Candle, SteppedMarket, stepped_market
+from tests.bots.candle_files import Candle
+from tests.bots.market import SteppedMarket, stepped_market
 
 SPOT, LINEAR = "ETH/USDT", "ETH/USDT:USDT"
 CANDLES = 50
