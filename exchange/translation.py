@@ -67,7 +67,6 @@ _UNCLEAR = frozenset({
 })  # fmt: skip
 _OUT_OF_SERVICE_FOR_NOW = frozenset({"110063", "110066", "110071", "170031"})
 _KEY_TROUBLE: Mapping[str, str] = {
-    "10002": "The clock of this machine and the exchange's differ too much: set the clock (NTP) and try again.",
     "10003": "The exchange does not know this API key: check that it is complete, not deleted or expired, and that it "
     "belongs to the environment that is set (demo, test net and live have separate keys).",
     "10004": "The signature is wrong: the API secret does not belong to the API key. Enter both again.",
@@ -107,7 +106,11 @@ def translate(
             "Give the key a nonce window at the exchange."
         )
     if isinstance(error, ccxt.InvalidNonce):
-        return AuthenticationFailed(f"{said}. {_KEY_TROUBLE['10002']}")
+        # Of a clock that is right (the caller has measured it anew) this says that the request was long on its way.
+        return TemporaryError(
+            f"{said}. Nothing was done. The request came too late, or the clock of this machine and the exchange's differ: "
+            "if it stays so, set the clock (NTP)."
+        )
     if isinstance(error, (ccxt.RateLimitExceeded, ccxt.DDoSProtection)) or code in _BUSY:
         return RateLimited(f"{said}. Too many requests.", retry_after(headers, now_ms))
     if code in _OUT_OF_SERVICE_FOR_NOW or isinstance(error, ccxt.OnMaintenance):
