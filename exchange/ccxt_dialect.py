@@ -79,12 +79,21 @@ class CcxtDialect(CcxtSession):
         return found
 
     def _fetch_fills(self, kind: MarketKind, since: int, symbols: Collection[str]) -> Iterable[Mapping[str, Any]]:
-        """ccxt's trade structures; ``symbols`` are those of the kind that are traded. Overlaps are sorted out later."""
-        params = {"type": "spot" if kind is MarketKind.SPOT else "swap", "paginate": True}
-        if not self.traits.fills_by_symbol:
-            yield from self.client.fetch_my_trades(None, since, None, params)
-        for symbol in symbols if self.traits.fills_by_symbol else ():
-            yield from self.client.fetch_my_trades(symbol, since, None, params)
+        """ccxt's trade structures; ``symbols`` are those of the kind that are traded. Overlaps are sorted out later.
+
+        Whether an exchange lists more than one page at once, and from which end, is not known here: it is asked again
+        from the newest execution on until nothing new comes.
+        """
+        for symbol in symbols:
+            seen: set[str] = set()
+            start = since
+            while page := self.client.fetch_my_trades(symbol, start):
+                fresh = [structure for structure in page if structure["id"] not in seen]
+                if not fresh:
+                    break
+                yield from fresh
+                seen.update(structure["id"] for structure in fresh)
+                start = max(int(structure["timestamp"]) for structure in page)
 
     def _client_id_of_fill(self, structure: Mapping[str, Any], spec: MarketSpec) -> str:
         """Our id of the order behind an execution, asked for once per order where the execution does not carry it."""

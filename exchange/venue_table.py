@@ -192,8 +192,8 @@ VENUES: Mapping[str, VenueFacts] = {
     ),
 }
 # An exchange that nobody has looked at. ccxt does not say in which form an exchange takes client order ids, if it takes
-# any, and a refused id is a refused order: none is sent.
-CAREFUL = VenueTraits(client_order_ids=False)
+# any, and a refused id is a refused order: none is sent. Executions can be asked for by symbol everywhere.
+CAREFUL = VenueTraits(client_order_ids=False, fills_by_symbol=True)
 
 
 def traits_of(exchange_id: str) -> VenueTraits:

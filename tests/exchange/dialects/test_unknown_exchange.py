@@ -15,7 +15,7 @@ from exchange.ccxt_gateway import CcxtGateway
 from exchange.errors import NeedsOperator, OrderRejected
 from exchange.port import OrderRequest, ReportedStatus
 from exchange.venues import Venue
-from strategies.contract import OrderType, Side
+from strategies.contract import MarketKind, OrderType, Side
 from tests.exchange.dialects.conftest import Open, essential, okx
 from tests.exchange.wire import Answer, Wire
 
@@ -66,6 +66,24 @@ def test_nothing_is_changed_in_place_and_no_stop_is_held(open_gateway: Open, wir
         gateway.amend(SYMBOL, ID, amount=Decimal("0.001"), price=Decimal(50000), exchange_order_id="28")
     with pytest.raises(OrderRejected, match="stop-market"):
         gateway.place(OrderRequest(SYMBOL, ID, Side.SELL, OrderType.STOP, Decimal(1), trigger_price=Decimal(48000)))
+
+
+def test_executions_are_asked_for_until_nothing_new_comes(open_gateway: Open, wire: Wire) -> None:
+    """They bear the exchange's order id, which is all that is known of whose they are."""
+    trade = {"symbol": "BTCUSDT", "id": 1, "orderId": 28, "price": "50000", "qty": "0.001", "quoteQty": "50",
+             "commission": "0.05", "commissionAsset": "USDT", "time": 1499865549590, "isBuyer": True,
+             "isMaker": False}  # fmt: skip
+    second, third = {**trade, "id": 2}, {**trade, "id": 3, "time": 1499865549600}
+    wire["/api/v3/myTrades"] = [Answer([trade, second]), Answer([trade, second, third]), Answer([third])]
+
+    fills = open_gateway("binanceus").fills_since(MarketKind.SPOT, 1499865549000, symbols=[SYMBOL])
+
+    assert [(fill.trade_id, fill.exchange_order_id, fill.client_order_id) for fill in fills] == [
+        ("1", "28", ""), ("2", "28", ""), ("3", "28", ""),
+    ]  # fmt: skip
+    assert [sent.query["startTime"] for sent in wire.to("/api/v3/myTrades")] == [
+        "1499865549000", "1499865549590", "1499865549600",
+    ]  # fmt: skip
 
 
 def test_orders_since_a_moment_from_the_one_list(open_gateway: Open, wire: Wire) -> None:
