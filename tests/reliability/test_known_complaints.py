@@ -16,13 +16,16 @@ import pytest
 from django.utils import timezone
 
 from bots import services
+from bots.booking import book_fills
 from bots.ledger import rebuild
 from bots.lifecycle import BotStatus, OrderStatus
 from bots.models import Bot, EventKind, Fill, Order, Position
 from bots.reconciliation import reconcile
+from exchange import ccxt_parsing
 from exchange.models import ExchangeAccount
 from tests.bots import cast
 from tests.bots.market import SteppedMarket, path_of, stepped_market
+from tests.bots.model_exchange import ModelExchange
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -144,6 +147,37 @@ def test_executions_are_missed_while_the_bot_is_down(market: SteppedMarket) -> N
     assert {fill.order.slot for fill in Fill.objects.select_related("order")} == {"entry", "grid:1", "grid:2"}
     market.run(bot, 1)
     assert_books_are_true(market, bot)
+
+
+def test_more_executions_are_missed_than_one_page_holds(tmp_path: Path) -> None:
+    """120 orders fill while nobody is there; the exchange lists 100 executions at a time."""
+    with stepped_market(tmp_path, path_of("2000", "2000", "1790", "2210", "2000", "2000")) as market:
+        bot = started(market, grids=120, investment="30000")
+        market.tick(bot)
+        market.run(bot, 1)
+        resting = len(market.listed())
+        market.step(16)
+        market.tick(bot)
+        assert resting > 110
+        assert Fill.objects.exclude(order__slot="entry").count() == resting
+        market.run(bot, 1)
+        assert_books_are_true(market, bot)
+
+
+def test_contracts_are_taken_for_coins() -> None:
+    """OKX trades ETH futures in contracts of 0.1 coins: five of them bought are half a coin."""
+    bot = cast.bot()
+    order = cast.order(bot, "buy", "0.5", "2000")
+    traded = {
+        "id": "1", "order": "9", "symbol": LINEAR, "side": "buy", "price": "2000", "amount": "5",
+        "timestamp": 1_746_360_000_000, "takerOrMaker": "maker", "fee": {"cost": "0.2", "currency": "USDT"}, "info": {},
+    }  # fmt: skip
+    report = ccxt_parsing.fill(traded, D("0.1"), order.client_order_id)
+    book_fills(bot.account, [report], gateway=ModelExchange(clock=timezone.now), now=timezone.now())
+    order.refresh_from_db()
+    assert order.status == OrderStatus.FILLED
+    position = Position.objects.get()
+    assert (position.amount, position.cost, position.realised_pnl) == (D("0.5"), D(1000), D("-0.2"))
 
 
 def test_a_partial_fill_blocks_the_exit(market: SteppedMarket) -> None:
