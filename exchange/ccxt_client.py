@@ -101,6 +101,8 @@ def _enter(client: Any, config: GatewayConfig) -> None:
         match config.environment:
             case "live":
                 pass
+            case "demo" if config.exchange_id == "okx":
+                client.set_sandbox_mode(True)  # ccxt's name for OKX's demo trading
             case "demo":
                 client.enable_demo_trading(True)
             case "testnet":

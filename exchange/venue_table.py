@@ -128,7 +128,7 @@ VENUES: Mapping[str, VenueFacts] = {
         fees="in what was received on spot, else quote",
         minimum="`minSz` (an amount)",
         limit_signals="50011, 50061, HTTP 429",
-        practice="test net setting = demo trading (`x-simulated-trading: 1`, keys of the demo account)",
+        practice="demo trading (`x-simulated-trading: 1`, keys of the demo account)",
         key_rights="`perm` of `account/config`",
         documents=(
             "https://www.okx.com/docs-v5/en/#order-book-trading-trade-post-place-order",

@@ -95,10 +95,11 @@ def test_orders(open_gateway: Open, wire: Wire, order: OrderRequest, body: dict[
     assert (report.exchange_order_id, report.amount) == ("312269865356374016", Decimal("0.05"))
 
 
-def test_the_test_net_is_okxs_demo_trading(open_gateway: Open, wire: Wire) -> None:
+@pytest.mark.parametrize("environment", ["demo", "testnet"])
+def test_demo_trading_is_a_header(open_gateway: Open, wire: Wire, environment: str) -> None:
     wire[ORDER] = ACCEPTED
 
-    open_gateway("okx", environment="testnet").place(request(SPOT, Side.BUY, OrderType.MARKET))
+    open_gateway("okx", environment=environment).place(request(SPOT, Side.BUY, OrderType.MARKET))
 
     assert wire.last(ORDER).headers["x-simulated-trading"] == "1"
 
