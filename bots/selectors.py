@@ -302,8 +302,8 @@ def journal_page(bot: Bot, *, before: int | None = None, size: int = PAGE_SIZE) 
 
 
 def standing_orders(bot: Bot) -> list[Order]:
-    """Live orders, highest price first, with their reasons. Two queries."""
-    return list(_with_reasons(Order.objects.live().filter(bot=bot)).order_by(F("price").desc(nulls_first=True), "id"))
+    """Live orders, or what a bot withholds that sends none; highest price first, with their reasons. Two queries."""
+    return list(_with_reasons(Order.objects.standing_of(bot)).order_by(F("price").desc(nulls_first=True), "id"))
 
 
 def order_prices(bot: Bot, *, among: int = 500) -> list[Decimal]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bots import selectors
 from bots.lifecycle import OrderStatus
-from bots.models import Order
+from bots.models import BotMode, Order
 from bots.views.parts import Context, page, signed_in
 
 
@@ -51,7 +51,9 @@ def _order(order: Order) -> Context:
 
 def life_of(order: Order, bookings: list[tuple[datetime, bool]]) -> list[Step]:
     """Oldest first. ``bookings`` are the times at which its fills were booked, and whether each completed it."""
-    steps = [Step("Decided", order.created_at, "Written down before anything was sent.")]
+    sends = order.mode != BotMode.SIGNALS
+    note = "Written down before anything was sent." if sends else "Written down. A bot for signals only sends nothing."
+    steps = [Step("Decided", order.created_at, note)]
     if order.sent_at:
         steps.append(Step("Sent to the exchange", order.sent_at, f"Under client order id {order.client_order_id}."))
     steps += [Step("Filled" if completes else "Partly filled", at) for at, completes in bookings]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.test import Client
 from django.urls import reverse
 
-from bots.lifecycle import BotStatus
+from bots.lifecycle import BotStatus, OrderStatus
 from bots.models import Bot
 from tests.bots import cast
 
@@ -91,3 +91,13 @@ def test_where_there_are_only_live_accounts_a_new_bot_gives_signals(person: Clie
     html = person.get(reverse("bot-create")).content.decode()
     assert 'value="signals" ' in html.split("checked")[0].rsplit("<input", 1)[1]
     assert "No account fits it yet." in html
+
+
+def test_what_a_bot_withholds_is_on_its_chart_and_its_page_says_that_nothing_was_sent(person: Client) -> None:
+    bot = cast.bot("watcher", mode="signals", status=BotStatus.RUNNING)
+    order = cast.order(bot, "buy", "0.1", "1900", mode="signals", status=OrderStatus.WITHHELD)
+    lines = person.get(reverse("bot-chart", args=[bot.name])).json()["orders"]
+    assert [line["price"] for line in lines] == [1900.0]
+    html = person.get(reverse("order-detail", args=[order.pk])).content.decode()
+    assert "Not sent (signals only)" in html
+    assert "A bot for signals only sends nothing." in html
