@@ -154,18 +154,21 @@ class CandleStore:
         return Candles(*(table[name].to_numpy() for name in COLUMNS))
 
     def _write(self, path: str, candles: Candles) -> None:
+        contents = pa.BufferOutputStream()
         table = pa.table([getattr(candles, name) for name in COLUMNS], schema=SCHEMA)
-        with self.replacing(path) as sink:
-            pq.write_table(table, sink, compression="zstd", write_statistics=True)
+        pq.write_table(table, contents, compression="zstd", write_statistics=True)
+        self._replace(path, contents.getvalue())
 
-    def replacing(self, path: str) -> Any:
-        """A stream whose contents become the file when it is closed without an error; until then the old one stands.
-
-        An object store shows an object when its upload is complete; in a directory the new file is renamed over the
-        old one.
-        """
-        self._fs.create_dir(path.rpartition("/")[0], recursive=True)
-        return _Replacement(self._fs, path) if self._is_local else self._fs.open_output_stream(path)
+    def _replace(self, path: str, contents: Any) -> None:
+        """As a whole or not at all: an object store shows an object when its upload is complete, and in a directory a
+        file that is written beside the old one is renamed over it."""
+        folder, _, name = path.rpartition("/")
+        self._fs.create_dir(folder, recursive=True)
+        unfinished = f"{folder}/.{name}.{os.getpid()}.part" if self._is_local else path
+        with self._fs.open_output_stream(unfinished) as sink:
+            sink.write(contents)
+        if self._is_local:
+            self._fs.move(unfinished, path)
 
     # --- Files beside the candles --------------------------------------------------------------------------------
 
@@ -179,8 +182,7 @@ class CandleStore:
         return contents
 
     def write_note(self, name: str, contents: bytes) -> None:
-        with self.replacing(f"{self._root}/{name}") as sink:
-            sink.write(contents)
+        self._replace(f"{self._root}/{name}", contents)
 
     # --- Paths ---------------------------------------------------------------------------------------------------
 
@@ -213,27 +215,6 @@ class CandleStore:
             raise CandleFileError(
                 f"{path} of the candle store cannot be read: {error}. Delete it and import or download it again."
             ) from error
-
-
-class _Replacement:
-    """A context manager: writes beside the file, and renames over it when all went well."""
-
-    def __init__(self, filesystem: Any, path: str) -> None:
-        self._fs = filesystem
-        self._path = path
-        folder, _, name = path.rpartition("/")
-        self._unfinished = f"{folder}/.{name}.{os.getpid()}.part"
-
-    def __enter__(self) -> Any:
-        self._sink = self._fs.open_output_stream(self._unfinished)
-        return self._sink
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._sink.close()
-        if kind is None:
-            self._fs.move(self._unfinished, self._path)
-        else:
-            self._fs.delete_file(self._unfinished)
 
 
 def exact(number: float) -> Decimal:
