@@ -111,6 +111,9 @@ def _guard_one(scene: Scene, order: WantedOrder, known: dict[str, Any], guarded:
             _tell_escalation(scene, order, why, guarded)
     if known.get("escalated"):
         guarded.wanted.append(replace(order, type=OrderType.MARKET, price=None, trigger_price=None, post_only=False))
+        refusals = _refusals_in_a_row(attempts)
+        guarded.unprotected = "the exchange refused to close it" if refusals else "it is not closed yet"
+        guarded.refused |= refusals >= REFUSALS_BEFORE_ALARM
         return
     if not on_exchange:
         if not known.get("software"):

@@ -208,3 +208,15 @@ def test_a_market_close_waits_until_the_stop_is_certainly_gone(one: Bench) -> No
     assert [kept.report.type for kept in one.exchange.kept.values()] == [OrderType.LIMIT, OrderType.STOP]
     one.tick()
     assert [kept.report.type for kept in one.exchange.kept.values()][-1] is OrderType.MARKET
+
+
+def test_a_close_that_is_refused_is_an_alarm() -> None:
+    with holding() as one:
+        one.exchange.last = D(1700)
+        one.tick("refuse")
+        one.tick("refuse")
+        one.tick("refuse", seconds=3)
+        assert [alarm.split(": ")[1] for alarm in alarms(one)] == ["the exchange refused to close it."]
+        one.settle()
+        assert Position.objects.get().amount == 0
+        assert one.events(EventKind.POSITION_PROTECTED) != []
