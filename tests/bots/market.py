@@ -17,9 +17,7 @@ from exchange.gateways import gateway_for
 from exchange.models import ExchangeAccount
 from exchange.port import ExchangeGateway
 from tests.bots import cast
-from tests.bots.candle_files import MINUTE_MS as MINUTE_MS
 from tests.bots.candle_files import Candle, write_candles
-from tests.bots.candle_files import path_of as path_of
 from tests.exchange.simulator.process import SimulatorProcess
 
 

@@ -18,7 +18,8 @@ from bots.reconciliation import reconcile
 from bots.tick import TickOutcome
 from exchange.models import ExchangeAccount, PaperOrder
 from tests.bots import cast
-from tests.bots.market import SteppedMarket, path_of, stepped_market
+from tests.bots.candle_files import path_of
+from tests.bots.market import SteppedMarket, stepped_market
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

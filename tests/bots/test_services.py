@@ -20,7 +20,8 @@ from bots.models import Bot, Order
 from bots.tick import TickOutcome
 from exchange.models import Environment
 from tests.bots import cast
-from tests.bots.market import SteppedMarket, path_of, stepped_market
+from tests.bots.candle_files import path_of
+from tests.bots.market import SteppedMarket, stepped_market
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,8 @@ from bots.tick import TickOutcome, tick_bot
 from exchange import prices
 from exchange.models import ExchangeAccount
 from tests.bots import cast
-from tests.bots.market import SteppedMarket, path_of, stepped_market
+from tests.bots.candle_files import path_of
+from tests.bots.market import SteppedMarket, stepped_market
 from tests.exchange.forwarder import Forwarder, forwarding
 from tests.exchange.stream_process import stream_process
 

@@ -17,7 +17,8 @@ from bots.tick import TickOutcome
 from exchange.port import OrderRequest
 from strategies.contract import OrderType, Side
 from tests.bots import cast
-from tests.bots.market import SteppedMarket, path_of, stepped_market
+from tests.bots.candle_files import path_of
+from tests.bots.market import SteppedMarket, stepped_market
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -24,7 +24,8 @@ from bots.reconciliation import reconcile
 from exchange import ccxt_parsing
 from exchange.models import ExchangeAccount
 from tests.bots import cast
-from tests.bots.market import SteppedMarket, path_of, stepped_market
+from tests.bots.candle_files import path_of
+from tests.bots.market import SteppedMarket, stepped_market
 from tests.bots.model_exchange import ModelExchange
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -19,7 +19,8 @@ from bots.models import Bot, Fill
 from bots.reconciliation import reconcile
 from exchange.candles.files import read_file
 from tests.bots import cast
-from tests.bots.market import MINUTE_MS, SteppedMarket
+from tests.bots.candle_files import MINUTE_MS
+from tests.bots.market import SteppedMarket
 from tests.exchange.simulator.process import SimulatorProcess
 from tests.strategies.grid_oracle import GridRules, OracleFill, grid_fills
 

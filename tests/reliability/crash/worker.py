@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 
@@ -74,7 +75,7 @@ def main() -> None:
     for line in sys.stdin:
         spec = json.loads(line)
         if spec["do"] == "work":
-            answer: dict[str, Any] = {"pid": _forked(lambda spec=spec: _work(spec))}
+            answer: dict[str, Any] = {"pid": _forked(partial(_work, spec))}
         elif spec["do"] == "manage":
             read, write = os.pipe()
 
