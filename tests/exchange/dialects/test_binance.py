@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from exchange.errors import DuplicateClientOrderId, InsufficientFunds, OrderNotFound, OrderRejected
+from exchange.errors import DuplicateClientOrderId, InsufficientFunds, NeedsOperator, OrderNotFound, OrderRejected
 from exchange.port import OrderRequest, ReportedStatus
 from strategies.contract import MarketKind, OrderType, Side
 from tests.exchange.dialects.conftest import Open, essential
@@ -274,3 +274,58 @@ def test_an_order_that_is_not_known(open_gateway: Open, wire: Wire, method: str)
 
     with pytest.raises(OrderNotFound):
         getattr(open_gateway("binance"), method)(SPOT, ID)
+
+
+# --- The futures account -------------------------------------------------------------------------------------------
+
+
+def test_the_futures_wallet(open_gateway: Open, wire: Wire) -> None:
+    """https://developers.binance.com/docs/derivatives/usds-margined-futures/account/rest-api/Account-Information-V3"""
+    asset = {"asset": "USDT", "walletBalance": "23.72469206", "unrealizedProfit": "0.00000000",
+             "marginBalance": "23.72469206", "maintMargin": "0.0", "initialMargin": "3.5",
+             "positionInitialMargin": "1.5", "openOrderInitialMargin": "2.0", "crossWalletBalance": "23.72469206",
+             "crossUnPnl": "0.0", "availableBalance": "20.22469206", "maxWithdrawAmount": "20.2",
+             "updateTime": 1720736417660}  # fmt: skip
+    wire["/fapi/v3/account"] = Answer({"totalWalletBalance": "23.7", "assets": [asset], "positions": []})
+
+    balance = open_gateway("binance", default_type="swap").balances()["USDT"]
+
+    assert (balance.total, balance.free) == (Decimal("23.72469206"), Decimal("20.22469206"))
+
+
+@pytest.fixture
+def position(wire: Wire) -> dict[str, Any]:
+    """…/trade/rest-api/Position-Information-V3; what it answers may be changed."""
+    position = {"symbol": "BTCUSDT", "positionSide": "BOTH", "positionAmt": "-0.250", "entryPrice": "50000.5",
+                "breakEvenPrice": "50010.0", "markPrice": "49900.0", "unRealizedProfit": "25.125",
+                "liquidationPrice": "60000.0", "isolatedMargin": "0", "notional": "-12475.0", "marginAsset": "USDT",
+                "isolatedWallet": "0", "initialMargin": "1247.5", "maintMargin": "49.9",
+                "positionInitialMargin": "1247.5", "openOrderInitialMargin": "0", "adl": 2, "bidNotional": "0",
+                "askNotional": "0", "updateTime": 1720736417660}  # fmt: skip
+    wire["/fapi/v3/positionRisk"] = lambda _: Answer([position])
+    bracket = {"bracket": 1, "initialLeverage": 125, "notionalCap": 50000, "notionalFloor": 0,
+               "maintMarginRatio": 0.004, "cum": 0.0}  # fmt: skip
+    wire["/fapi/v1/leverageBracket"] = Answer([{"symbol": "BTCUSDT", "brackets": [bracket]}])
+    return position
+
+
+def test_a_short_position_is_negative(open_gateway: Open, position: dict[str, Any]) -> None:
+    (found,) = open_gateway("binance", default_type="swap").positions()
+
+    assert (found.symbol, found.amount, found.average_price) == (LINEAR, Decimal("-0.25"), Decimal("50000.5"))
+    assert (found.unrealised_pnl, found.liquidation_price) == (Decimal("25.125"), Decimal(60000))
+
+
+def test_hedge_mode_needs_the_operator(open_gateway: Open, position: dict[str, Any]) -> None:
+    position["positionSide"] = "SHORT"
+
+    with pytest.raises(NeedsOperator, match="hedge mode"):
+        open_gateway("binance", default_type="swap").positions()
+
+
+def test_leverage(open_gateway: Open, wire: Wire) -> None:
+    wire["/fapi/v1/leverage"] = Answer({"leverage": 21, "maxNotionalValue": "1000000", "symbol": "BTCUSDT"})
+
+    open_gateway("binance", default_type="swap").set_leverage(LINEAR, Decimal(21))
+
+    assert essential(wire.last("/fapi/v1/leverage")) == {"symbol": "BTCUSDT", "leverage": "21"}

@@ -36,6 +36,16 @@ def test_each_environment_has_its_host(
     assert {sent.host for sent in wire.sent} == {host}
 
 
+@pytest.mark.parametrize("exchange_id", ["binance", "kraken", "coinbase"])
+def test_an_account_for_spot_is_not_asked_for_positions(open_gateway: Open, wire: Wire, exchange_id: str) -> None:
+    gateway = open_gateway(exchange_id)
+    gateway.markets()
+    wire.sent.clear()
+
+    assert gateway.positions() == []
+    assert wire.sent == []
+
+
 @pytest.mark.parametrize(
     ("exchange_id", "environment"),
     [("kraken", "demo"), ("kraken", "testnet"), ("coinbase", "demo"), ("coinbase", "testnet"), ("okx", "simulator")],
