@@ -14,8 +14,8 @@ import ccxt
 
 from exchange import client_ids
 from exchange.ccxt_gateway import CcxtGateway
-from exchange.ccxt_parsing import nonzero, plain
-from exchange.port import OrderReport, OrderRequest, ReportedStatus
+from exchange.ccxt_parsing import decimal, nonzero, plain
+from exchange.port import Balance, OrderReport, OrderRequest, ReportedStatus
 from exchange.translation import answer_code
 from strategies.contract import MarketKind, MarketSpec, OrderType, Side
 
@@ -40,6 +40,15 @@ Payload = Mapping[str, Any]
 
 class OkxGateway(CcxtGateway):
     # --- Reading -------------------------------------------------------------------------------------------------
+
+    def balances(self) -> Mapping[str, Balance]:
+        """ccxt's total is the equity, which moves with the unrealised profit; ours is the cash."""
+
+        def ask() -> Mapping[str, Balance]:
+            (account,) = self.client.privateGetAccountBalance()["data"]
+            return {entry["ccy"]: _balance(entry) for entry in account["details"]}
+
+        return self._read("asking for the balance", ask)
 
     def order(self, symbol: str, client_order_id: str, *, exchange_order_id: str = "") -> OrderReport:
         """Among orders, then among stop orders; a stop that was triggered is told by the order it became."""
@@ -218,3 +227,10 @@ class OkxGateway(CcxtGateway):
         """A refusal has raised by now; what is left may be no answer of the exchange at all."""
         if not isinstance(answer, dict) or not answer.get("data"):
             raise ccxt.BadResponse("okx answered without a result")
+
+
+def _balance(entry: Payload) -> Balance:
+    """``availEq`` counts what margin holds and is empty in the mode without futures."""
+    total = decimal(entry["cashBal"])
+    free = decimal(entry.get("availEq") or entry.get("availBal"))
+    return Balance(free=free, used=total - free, total=total)

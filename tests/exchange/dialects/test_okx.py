@@ -16,7 +16,7 @@ from exchange.errors import (
     OutcomeUnknown,
     TemporaryError,
 )
-from exchange.port import OrderRequest, ReportedStatus
+from exchange.port import Balance, OrderRequest, ReportedStatus
 from strategies.contract import MarketKind, OrderType, Side
 from tests.exchange.dialects.conftest import Open, okx
 from tests.exchange.wire import Answer, Wire
@@ -314,6 +314,26 @@ def test_recent_executions_come_from_the_quick_list(open_gateway: Open, wire: Wi
 
     assert gateway.fills_since(MarketKind.SPOT, gateway.server_time() - 60_000) == []
     assert len(wire.to("/api/v5/trade/fills")) == 1
+
+
+def test_the_balance_is_the_cash_and_not_the_equity(open_gateway: Open, wire: Wire) -> None:
+    usdt = {"ccy": "USDT", "cashBal": "4992.89", "eq": "5010.89", "upl": "18", "availBal": "4834.31",
+            "availEq": "4834.31", "frozenBal": "158.57", "ordFrozen": "0", "imr": "158.57"}  # fmt: skip
+    btc = {
+        "ccy": "BTC",
+        "cashBal": "1.5",
+        "eq": "1.5",
+        "upl": "0",
+        "availBal": "1.2",
+        "availEq": "",
+        "frozenBal": "0.3",
+    }
+    wire["/api/v5/account/balance"] = okx({"adjEq": "", "details": [usdt, btc], "totalEq": "91884"})
+
+    assert open_gateway("okx").balances() == {
+        "USDT": Balance(free=Decimal("4834.31"), used=Decimal("158.58"), total=Decimal("4992.89")),
+        "BTC": Balance(free=Decimal("1.2"), used=Decimal("0.3"), total=Decimal("1.5")),
+    }
 
 
 def test_positions_in_coins(open_gateway: Open, wire: Wire) -> None:
