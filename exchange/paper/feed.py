@@ -31,25 +31,27 @@ class PriceFeed:
         """How the price came from ``seen`` to ``now``, in parts that are to be followed one after the other.
 
         After at most a minute it is taken to have come straight. After longer it went through the four points of each
-        one-minute candle that opened after ``seen`` and closed before ``now``. Of the candle in which ``seen`` lies only
-        the close counts: its extremes may have been before, and would fill orders that had not been placed yet.
+        one-minute candle that opened after ``seen``; of the one that is still forming, through those that it has. Of the
+        candle in which ``seen`` lies only the close counts: its extremes may have been before, and would fill orders that
+        had not been placed yet.
         """
         start = seen.at // MINUTE_MS * MINUTE_MS
-        while now.at - start > MINUTE_MS and now.at - seen.at > MINUTE_MS:
+        while start < now.at and now.at - seen.at > MINUTE_MS:
             candles = self._public.candles(symbol, "1m", since=start, limit=CANDLES_A_PAGE)
-            closed = [one for one in candles if start <= one.timestamp <= now.at - MINUTE_MS]
-            if not closed:
+            found = [one for one in candles if start <= one.timestamp <= now.at]
+            if not found:
                 break  # nothing was traded, or the exchange keeps no candles of so long ago
-            yield [point for candle in closed for point in _points(candle) if _counts(point, candle, seen)]
-            start = closed[-1].timestamp + MINUTE_MS
+            yield [point for candle in found for point in _points(candle, now) if _counts(point, candle, seen)]
+            start = found[-1].timestamp + MINUTE_MS
         yield [now]
 
 
-def _points(candle: Candle) -> list[PricePoint]:
-    """At its open, after a third and two thirds, and in its last millisecond."""
+def _points(candle: Candle, now: PricePoint) -> list[PricePoint]:
+    """At its open, after a third and two thirds, and in its last millisecond, which a forming one has not reached."""
     prices = four_points(candle.open, candle.high, candle.low, candle.close)
-    times = (0, MINUTE_MS // 3, 2 * MINUTE_MS // 3, MINUTE_MS - 1)
-    return [PricePoint(candle.timestamp + time, price) for time, price in zip(times, prices, strict=True)]
+    times = [candle.timestamp + offset for offset in (0, MINUTE_MS // 3, 2 * MINUTE_MS // 3, MINUTE_MS - 1)]
+    points = [PricePoint(min(at, now.at), price) for at, price in zip(times, prices, strict=True)]
+    return points if times[-1] < now.at else points[:-1]
 
 
 def _counts(point: PricePoint, candle: Candle, seen: PricePoint) -> bool:

@@ -196,3 +196,24 @@ def test_amended_orders_go_the_same_way(market: SteppedMarket) -> None:
             both.ask(lambda gateway: gateway.amend(LINEAR, client_order_id, amount=amount, price=price))  # noqa: B023
     both.compare()
     assert len(both.ask(both._fills)) >= 10
+
+
+@pytest.mark.parametrize("market", [5], indirect=True)
+def test_after_an_absence_the_fills_are_those_of_somebody_who_was_there(market: SteppedMarket) -> None:
+    """The simulator matches at every point; the paper account looks once in seven candles and walks their path."""
+    chance = random.Random(5)
+    both = BothSides(paper_on(market), market.gateway)
+    specs = both.sides[0].markets()
+    market.step(3)
+    for number in range(6):
+        last = both.ask(lambda side: side.ticker(SPOT).last)
+        for symbol in (SPOT, LINEAR):
+            for away in (-30, -18, -7, 9, 16, 33):
+                price = specs[symbol].quantise_price(last + Decimal(away * 100 + chance.randint(0, 99)) / 100)
+                side = Side.BUY if away < 0 else Side.SELL
+                name = f"order-{number}-{specs[symbol].kind}-{away}"
+                both.place(OrderRequest(symbol, name, side, OrderType.LIMIT, Decimal("0.1"), price))
+        # To the last point of a candle, where no extreme of it is still to come.
+        market.step(4 * 7)
+        both.compare()
+    assert len(both.ask(both._fills)) > 30

@@ -93,11 +93,11 @@ def test_after_more_than_a_minute_the_path_of_the_candles_is_walked(gateway: Pap
     market.say("2000", after=5000)
     gateway.place(limit(1, BUY, "1950"))
     gateway.place(limit(2, SELL, "2100"))
-    # Candle 0 holds the last look: its low of 1900 may have been before. Candle 2 is still forming.
+    # Candle 0 holds the last look: its low of 1900 may have been before.
     market.history = [
         candle(0, "2000", "2001", "1900", "1999"),
         candle(1, "1999", "2110", "1940", "1990"),
-        candle(2, "1990", "1990", "1800", "1800"),
+        candle(2, "1990", "2006", "1990", "1996"),
     ]
     market.say("1995", after=2 * MINUTE + 25_000)
     # 2110 is 111 above the open and 1940 only 59 below: low first, after a third of the minute.
@@ -106,6 +106,18 @@ def test_after_more_than_a_minute_the_path_of_the_candles_is_walked(gateway: Pap
         ("order-2", D(2100), D("0.1"), START + MINUTE + 40_000),
     ]
     assert market.asked == [START]
+
+
+def test_the_candle_that_is_still_forming_counts_as_far_as_it_has_come(
+    gateway: PaperGateway, market: ToldMarket
+) -> None:
+    market.say("2000", after=5000)
+    gateway.place(limit(1, BUY, "1950"))
+    # 15 seconds into candle 1 its low has been; what it will close at is not known.
+    market.history = [candle(0, "2000", "2000", "2000", "2000"), candle(1, "2000", "2000", "1940", "1945")]
+    market.say("1990", after=MINUTE + 10_000)
+    assert fills(gateway) == [("order-1", D(1950), D("0.1"), START + MINUTE + 15_000)]
+    assert PaperMarket.objects.get().price == D(1990)
 
 
 def test_a_long_absence_is_read_page_by_page(gateway: PaperGateway, market: ToldMarket) -> None:
