@@ -8,7 +8,7 @@ from decimal import Decimal
 from bots.events import record
 from bots.intents import plan_orders, store_plan
 from bots.ledger import position_of
-from bots.lifecycle import BotStatus
+from bots.lifecycle import BotStatus, OrderStatus
 from bots.models import EventKind, JournalEntry, Order, Position
 from bots.plan import Plan, too_little
 from bots.scene import Scene, note_equity
@@ -27,8 +27,10 @@ def wind_down(scene: Scene) -> Plan:
     bot = scene.bot
     position = position_of(bot)
     emergency = bot.status == BotStatus.EMERGENCY
-    busy = any(order.slot != "close" for order in scene.live)
-    live = [order for order in scene.live if not (emergency and order.protective)]
+    # A market order that has left is not called back: it is as good as filled.
+    closing = [order for order in scene.live if order.slot == "close" and order.status is not OrderStatus.INTENT]
+    live = [order for order in scene.live if order not in closing and not (emergency and order.protective)]
+    busy = bool(closing) or any(order.slot != "close" for order in live)
     unsettled = Order.objects.filter(bot=bot).unsettled().exists()
     wanted: list[WantedOrder] = []
     if bot.close_position_on_stop and not emergency and not busy and not unsettled and position is not None:
@@ -38,8 +40,8 @@ def wind_down(scene: Scene) -> Plan:
     plan = replace(plan, cancel=tuple((order_id, why) for order_id, _ in plan.cancel))
     JournalEntry.objects.bulk_create(store_plan(scene, plan))
     standing = bool(plan.place or scene.live)
-    closing = bool(wanted) and not plan.refuse
-    if not emergency and not standing and not unsettled and not closing:
+    to_be_closed = bool(wanted) and not plan.refuse
+    if not emergency and not standing and not unsettled and not to_be_closed:
         _stopped(scene, position)
     note_equity(scene, position, force=False)
     return plan

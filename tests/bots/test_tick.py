@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from bots import services
 from bots.errors import ConfigInvalid
 from bots.lifecycle import BotStatus, InvalidTransition, OrderStatus
 from bots.models import Bot, Event, EventKind, Fill, JournalEntry, Order, Position, Snapshot, Trade
 from bots.reconciliation import reconcile
-from bots.tick import TickOutcome
+from bots.tick import TickOutcome, tick_bot
 from exchange.port import OrderRequest
 from strategies.contract import OrderType, Side
 from tests.bots import cast
@@ -248,6 +250,26 @@ def test_a_second_start_is_a_new_run_with_new_ids(market: SteppedMarket) -> None
     assert bot.run == 2
     assert Order.objects.filter(slot="grid:0").values_list("client_order_id", flat=True).distinct().count() == 2
     assert market.listed() == {key: value for key, value in market.kept(bot).items() if value[1] is not None}
+
+
+def test_a_closing_order_is_not_called_back_before_its_executions_are_read(market: SteppedMarket) -> None:
+    bot = started(market)
+    market.tick(bot)
+    market.tick(bot)
+    services.stop_bot(bot=bot, requested_by="alice", close_position=True)
+    market.tick(bot)
+    market.tick(bot)
+    closing = Order.objects.get(bot=bot, slot="close")
+    assert closing.status == OrderStatus.OPEN
+
+    # By then the books are not as old that they would be read again.
+    tick_bot(bot.pk, clock=timezone.now, sync_max_age=timedelta(hours=1), price_max_age=timedelta(0))
+
+    closing.refresh_from_db()
+    assert closing.cancel_requested_at is None
+    market.tick(bot)
+    assert bot.status == BotStatus.STOPPED
+    assert Order.objects.filter(bot=bot, slot="close").count() == 1
 
 
 def test_a_stop_loss_closes_and_stops_by_itself(market: SteppedMarket) -> None:
