@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.db.models.functions import Coalesce
 
 from bots.events import record
@@ -165,7 +165,9 @@ def _compare_fills(account: ExchangeAccount, look: _Look) -> Iterable[Line]:
 
 def _compare_orders(account: ExchangeAccount, look: _Look) -> Iterable[Line]:
     live = {order.client_order_id: order for order in Order.objects.filter(account=account).live()}
-    bots = {f"ta{tag}" for tag in Bot.objects.filter(account=account).values_list("tag", flat=True)}
+    # A bot that has moved to another account must not have left anything behind.
+    traded_here = Q(account=account) | Q(orders__account=account)
+    bots = {f"ta{tag}" for tag in Bot.objects.filter(traded_here).values_list("tag", flat=True)}
     listed = {
         report.client_order_id: report
         for reports in look.orders.values()

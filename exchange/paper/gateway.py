@@ -182,10 +182,10 @@ class PaperGateway:
         specs = self.markets()
         for symbol in sorted(self._store.resting_symbols()):
             if kind is None or (symbol in specs and specs[symbol].kind is kind):
-                self._advance(symbol)
+                self._advance(symbol, something_rests=True)
 
-    def _advance(self, symbol: str) -> PricePoint:
-        """Brings the book up to the present price and returns it.
+    def _advance(self, symbol: str, *, something_rests: bool | None = None) -> PricePoint:
+        """Brings the book up to the present price and returns it. Where nothing rests, the way there does not matter.
 
         Prices are asked for outside the transaction. Whoever else was faster has moved the book beyond what was seen
         here, and what lies behind it is not followed again.
@@ -195,9 +195,10 @@ class PaperGateway:
         market = self._store.market(symbol)
         if market is None or (market.seen_at, market.price) == (now.at, now.price) or market.seen_at > now.at:
             return now
-        waits = symbol in self._store.resting_symbols()
+        if something_rests is None:
+            something_rests = symbol in self._store.resting_symbols()
         seen = PricePoint(market.seen_at, market.price)
-        for points in self._feed.path(symbol, seen, now) if waits else [[now]]:
+        for points in self._feed.path(symbol, seen, now) if something_rests else [[now]]:
             if points and not self._store.follow_quietly(symbol, points):
                 with self._store.matching(spec, self.markets(), now) as book:
                     book.follow(points)

@@ -16,7 +16,10 @@ from bots.lifecycle import BotStatus, OrderStatus
 from bots.models import Bot, BotMode, EquityPoint, Event, EventKind, Fill, JournalEntry, Order, Position, Trade
 from bots.reconciliation import reconcile
 from bots.tick import TickOutcome
+from exchange.gateways import gateway_for
 from exchange.models import ExchangeAccount, PaperOrder
+from exchange.port import OrderRequest
+from strategies.contract import OrderType, Side
 from tests.bots import cast
 from tests.bots.candle_files import path_of
 from tests.bots.market import SteppedMarket, stepped_market
@@ -276,3 +279,14 @@ def test_a_mode_and_its_account_have_to_fit(market: SteppedMarket) -> None:
     with pytest.raises(ModeRefused, match="mode paper needs an account of environment paper"):
         services.update_bot(bot=bot, requested_by="alice", mode="paper")
     assert services.update_bot(bot=bot, requested_by="alice", mode="signals").mode == "signals"
+
+
+def test_what_a_bot_left_behind_on_its_old_account_is_a_difference_there(market: SteppedMarket) -> None:
+    paper = paper_account(market)
+    bot = traded_and_closed(market, paper)
+    bot = services.update_bot(bot=bot, requested_by="alice", mode="demo", account=market.account)
+    stray = f"ta{bot.tag}" + "0" * 24
+    gateway_for(paper.gateway_config()).place(
+        OrderRequest("ETH/USDT:USDT", stray, Side.BUY, OrderType.LIMIT, D("0.1"), D(1000))
+    )
+    assert [line.what for line in reconcile(paper, now=cast.NOW) if not line.equal] == ["open orders", f"order {stray}"]
