@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
+from bots.lifecycle import BotStatus
 from bots.models import Bot, Order
 from bots.plan import Check, Placement, Plan, Refusal
 from strategies.contract import MarketSpec, OrderType, Side
@@ -31,7 +32,10 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An order that is about to become an intent. ``recent`` orders of the bot went before it within a minute."""
+    """An order that is about to become an intent. ``recent`` orders of the bot went before it within a minute.
+
+    ``winding_down`` bots place nothing but what closes their position.
+    """
 
     placement: Placement
     market: MarketSpec
@@ -39,11 +43,12 @@ class Proposal:
     recent: int
     orders_per_minute: int
     price_deviation_percent: Decimal
+    winding_down: bool = False
 
     @property
     def guards(self) -> bool:
         """Whether it makes the position smaller, and nothing else: no limit on new risk may stand in its way."""
-        return self.placement.wanted.reduce_only or self.placement.wanted.protective
+        return self.placement.wanted.reduce_only or self.placement.wanted.protective or self.winding_down
 
 
 CheckRule = Callable[[Proposal], Check | None]
@@ -114,7 +119,8 @@ def examine_all(plan: Plan, situation: Situation) -> Plan:
     """The plan with the answers at its placements; what did not pass is refused."""
     if not plan.place:
         return plan
-    recent = Order.objects.filter(bot=situation.bot, created_at__gt=situation.now - timedelta(minutes=1)).count()
+    bot = situation.bot
+    recent = Order.objects.filter(bot=bot, created_at__gt=situation.now - timedelta(minutes=1)).count()
     place: list[Placement] = []
     refuse = list(plan.refuse)
     for placement in plan.place:
@@ -126,6 +132,7 @@ def examine_all(plan: Plan, situation: Situation) -> Plan:
                 recent + len(place),
                 settings.BOT_ORDERS_PER_MINUTE,
                 settings.ORDER_PRICE_DEVIATION_PERCENT,
+                winding_down=bot.status in (BotStatus.STOPPING, BotStatus.EMERGENCY),
             )
         )
         failed = next((check for check in checks if not check.passed), None)

@@ -58,6 +58,13 @@ def test_the_refusal_names_value_and_limit() -> None:
 def test_what_makes_a_position_smaller_is_held_up_by_nothing() -> None:
     close = replace(limit(side=Side.SELL, price="1000"), reduce_only=True)
     assert failed(examine(proposal(close, recent=99))) == []
+
+
+def test_what_closes_a_stopping_bot_is_held_up_by_nothing() -> None:
+    """On spot no order is reduce-only; a bot must not stop with its position open because it was busy before."""
+    sale = limit(side=Side.SELL, price="1990")
+    assert failed(examine(proposal(sale, recent=99))) == ["orders per minute"]
+    assert failed(examine(replace(proposal(sale, recent=99), winding_down=True))) == []
     assert failed(examine(proposal(stop(), recent=99))) == []
 
 
