@@ -26,7 +26,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any
 
-import yaml
 from django.db import transaction
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
@@ -36,13 +35,12 @@ from bots.errors import BotError, ConfigInvalid, NotEditable
 from bots.models import Bot, BotMode
 from bots.preflight import parse_config
 from bots.yaml_document import YamlDocument, read_yaml
+from bots.yaml_writing import Literal, escaped, written
 from exchange.accounts import KEYS, AccountInUse, AccountRefused, create_account, update_account
 from exchange.models import Environment, ExchangeAccount
 from strategies.contract import Problem
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
-# Short enough that the float in between is exact.
-_PLAIN_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,9})(?:\.\d{0,4}[1-9])?\Z")
 
 
 class DocumentInvalid(ConfigInvalid):
@@ -297,19 +295,18 @@ def export_configuration() -> str:
     accounts = {account.name: _account_entry(account) for account in ExchangeAccount.objects.order_by("name")}
     bots = {bot.name: _bot_entry(bot) for bot in Bot.objects.active().select_related("account").order_by("name")}
     document = {key: entries for key, entries in (("accounts", accounts), ("bots", bots)) if entries}
-    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-    return text
+    return written(document)
 
 
 def _account_entry(account: ExchangeAccount) -> dict[str, Any]:
     account.gateway_config()  # refuses keys that cannot be decrypted
     prefix = re.sub(r"\W", "_", account.name).upper()
-    keys = {key: _Literal(f"${{{prefix}_{key.upper()}:-}}") for key in KEYS if getattr(account, key)}
+    keys = {key: Literal(f"${{{prefix}_{key.upper()}:-}}") for key in KEYS if getattr(account, key)}
     entry = {
-        "exchange": _escaped(account.exchange_id),
+        "exchange": escaped(account.exchange_id),
         "environment": account.environment,
-        "base_url": _escaped(account.base_url),
-        "options": _escaped(account.options),
+        "base_url": escaped(account.base_url),
+        "options": escaped(account.options),
         "paper_balances": account.paper_balances,
         "paper_slippage": f"{account.paper_slippage.normalize():f}" if account.paper_slippage else "",
     }
@@ -319,39 +316,9 @@ def _account_entry(account: ExchangeAccount) -> dict[str, Any]:
 def _bot_entry(bot: Bot) -> dict[str, Any]:
     return {
         "account": bot.account.name,
-        "symbol": _escaped(bot.symbol),
-        "strategy": _escaped(bot.strategy),
+        "symbol": escaped(bot.symbol),
+        "strategy": escaped(bot.strategy),
         "mode": bot.mode,
         "tick_interval": bot.tick_interval,
-        "config": {name: _escaped(value) for name, value in bot.config.items() if value is not None},
+        "config": {name: escaped(value) for name, value in bot.config.items() if value is not None},
     }
-
-
-class _Literal(str):
-    """Text that is written as it is, so that its ``${…}`` is substituted when it is read again."""
-
-
-class _Dumper(yaml.SafeDumper):
-    pass
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    """Decimals are text in a configuration; those that a float holds exactly are written as people write numbers."""
-    if _PLAIN_NUMBER.match(text) and Decimal(text) == Decimal(repr(float(text))):
-        tag = "tag:yaml.org,2002:float" if "." in text else "tag:yaml.org,2002:int"
-        return dumper.represent_scalar(tag, text)
-    return dumper.represent_str(text)
-
-
-_Dumper.add_representer(str, _represent_text)
-_Dumper.add_representer(_Literal, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", str(text)))
-
-
-def _escaped(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("${", "$${")
-    if isinstance(value, dict):
-        return {_escaped(key): _escaped(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_escaped(item) for item in value]
-    return value
