@@ -123,6 +123,17 @@ class ModelExchange:
         )
         self.fills.append((self.clock() + self.lag, trade))
 
+    def move(self, price: Decimal, *, stall: bool = False) -> None:
+        """The price jumps, and triggers the stops that it meets; they fill at once unless they stall."""
+        self.last = price
+        for kept in self.standing:
+            trigger = kept.report.trigger_price
+            if trigger is None or (price > trigger if kept.report.side is Side.SELL else price < trigger):
+                continue
+            kept.report = replace(kept.report, triggered=True)
+            if not stall:
+                self.execute(kept, kept.left, price=price)
+
     def end(self, kept: Kept, status: ReportedStatus = ReportedStatus.CANCELED) -> None:
         kept.report = replace(kept.report, status=status)
 

@@ -26,7 +26,7 @@ from exchange.port import ReportedStatus
 from exchange.traits import DuplicateIds
 from strategies.contract import Side, WantedOrder
 from tests.bots.model_exchange import KIND, LAG, Kept
-from tests.bots.scripted import Bench, bench, limit
+from tests.bots.scripted import Bench, bench, limit, stop
 
 D = Decimal
 SLOTS = ["a", "b"]
@@ -43,7 +43,7 @@ class OrderMachine(RuleBasedStateMachine):
         super().__init__()
         self.stack = ExitStack()
         self.wishes: dict[str, WantedOrder] = {}
-        self.sequences = dict.fromkeys(SLOTS, -1)
+        self.sequences = dict.fromkeys([*SLOTS, "stop"], -1)
         self.most_wanted: dict[tuple[str, int], Decimal] = {}
         self.bench: Bench
 
@@ -53,14 +53,17 @@ class OrderMachine(RuleBasedStateMachine):
         ids=st.sampled_from([DuplicateIds.REFUSED, DuplicateIds.FIRST_RETURNED, DuplicateIds.REFUSED_WHILE_OPEN]),
         amends=st.booleans(),
         named=st.booleans(),
+        holds_stops=st.booleans(),
     )
-    def begin(self, lag: Any, untidy: bool, ids: DuplicateIds, amends: bool, named: bool) -> None:
+    def begin(self, lag: Any, untidy: bool, ids: DuplicateIds, amends: bool, named: bool, holds_stops: bool) -> None:
         atomic = transaction.atomic()
         atomic.__enter__()
         self.stack.callback(self._roll_back, atomic)
         traits = replace(KIND, duplicate_ids=ids, fills_carry_client_id=named)
         if not amends:
-            traits = replace(traits, amends=frozenset())
+            traits = replace(traits, amends=frozenset(), amends_stops=frozenset())
+        if not holds_stops:
+            traits = replace(traits, stop_orders=frozenset())
         self.bench = self.stack.enter_context(bench(traits=traits, lag=lag, untidy=untidy))
 
     @staticmethod
@@ -86,9 +89,17 @@ class OrderMachine(RuleBasedStateMachine):
     @rule(amount=amounts, price=prices, pick=st.integers(0, 1))
     def want_it_otherwise(self, amount: str, price: str, pick: int) -> None:
         old = list(self.wishes.values())[pick % len(self.wishes)]
-        self._want(limit(old.slot, old.sequence, side=old.side, amount=amount, price=price))
+        if old.protective:
+            self._want(stop(old.slot, old.sequence, amount=amount))
+        else:
+            self._want(limit(old.slot, old.sequence, side=old.side, amount=amount, price=price))
 
-    @rule(slot=slots)
+    @rule(amount=amounts)
+    def want_a_stop(self, amount: str) -> None:
+        self.sequences["stop"] += 1
+        self._want(stop("stop", self.sequences["stop"], amount=amount))
+
+    @rule(slot=st.sampled_from([*SLOTS, "stop"]))
     def want_it_no_more(self, slot: str) -> None:
         self.wishes.pop(slot, None)
         self.bench.want(*self.wishes.values())
@@ -120,6 +131,10 @@ class OrderMachine(RuleBasedStateMachine):
         self.bench.exchange.fails_reading = 0
 
     # --- What the market and the exchange do ------------------------------------------------------------------------
+
+    @rule(price=st.sampled_from(["1790", "2000"]), stall=st.booleans())
+    def the_price_moves(self, price: str, stall: bool) -> None:
+        self.bench.exchange.move(D(price), stall=stall)
 
     @precondition(lambda self: self.bench.exchange.standing)
     @rule()
@@ -191,7 +206,7 @@ def test_whatever_happens_no_order_is_lost_and_none_doubled() -> None:
     run_state_machine_as_test(
         OrderMachine,
         settings=settings(
-            max_examples=25,
+            max_examples=40,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
