@@ -195,7 +195,8 @@ class Book:
         rate = self.spec.maker_fee if is_maker else self.spec.taker_fee
         closed = False
         if self.spec.kind is MarketKind.SPOT:
-            fee_currency, fee = (self.spec.base, amount * rate) if order.is_buy else (self.spec.quote, value * rate)
+            in_base = order.is_buy and self.spec.buy_fee_in_base
+            fee_currency, fee = (self.spec.base, amount * rate) if in_base else (self.spec.quote, value * rate)
             self.purse.add(self.spec.base, amount if order.is_buy else -amount)
             self.purse.add(self.spec.quote, -value if order.is_buy else value)
         else:

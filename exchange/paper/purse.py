@@ -46,7 +46,9 @@ class Purse:
         spec = self.specs[need.symbol]
         standing = [order for order in self._standing() if order is not without]
         if spec.kind is MarketKind.SPOT:
-            needed, coin = (need.amount * need.price, spec.quote) if need.is_buy else (need.amount, spec.base)
+            needed, coin = (
+                (_cost(spec, need.amount, need.price), spec.quote) if need.is_buy else (need.amount, spec.base)
+            )
             free = self._spendable(coin, standing)
             if needed > free:
                 raise InsufficientFunds(_too_little(need, needed, free, coin))
@@ -77,7 +79,7 @@ class Purse:
             if spec.kind is not MarketKind.SPOT or order.price is None:
                 continue
             if order.is_buy and spec.quote == coin:
-                held += order.left * order.price
+                held += _cost(spec, order.left, order.price)
             elif not order.is_buy and spec.base == coin:
                 held += order.left
         return held
@@ -119,6 +121,12 @@ class Purse:
         buys = _opening_value(amounts[True], values[True], closes=-market.size)
         sells = _opening_value(amounts[False], values[False], closes=market.size)
         return max(buys, sells) / market.leverage
+
+
+def _cost(spec: MarketSpec, amount: Decimal, price: Decimal) -> Decimal:
+    """What a spot purchase may take of the quote coin: its fee too, where that is not taken from what was bought."""
+    value = amount * price
+    return value if spec.buy_fee_in_base else value * (1 + max(spec.maker_fee, spec.taker_fee))
 
 
 def _opening_value(amount: Decimal, value: Decimal, *, closes: Decimal) -> Decimal:

@@ -21,7 +21,11 @@ class Desk:
 
     def __init__(self, spec: MarketSpec = SPOT, slippage: str = "0", leverage: str = "10", **totals: str) -> None:
         self.market = Market(spec.symbol, D(2000), 0, leverage=D(leverage))
-        self.purse = Purse(SPECS, {coin: D(amount) for coin, amount in totals.items()}, {spec.symbol: self.market})
+        self.purse = Purse(
+            {**SPECS, spec.symbol: spec},
+            {coin: D(amount) for coin, amount in totals.items()},
+            {spec.symbol: self.market},
+        )
         self.book = Book(spec, self.market, self.purse, Counters(), slippage=D(slippage))
         self._number = 0
 

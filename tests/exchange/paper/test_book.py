@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from exchange.errors import InsufficientFunds, OrderNotFound, OrderRejected
 from exchange.paper.models import PaperStatus
 from exchange.paper.orders import PricePoint
 from tests.exchange.paper.making import BUY, SELL, D, Desk
-from tests.strategies.markets import LINEAR
+from tests.strategies.markets import LINEAR, SPOT
 
 
 def test_a_resting_buy_fills_at_its_own_price_as_maker_and_pays_its_fee_in_base() -> None:
@@ -21,6 +22,19 @@ def test_a_resting_buy_fills_at_its_own_price_as_maker_and_pays_its_fee_in_base(
     # 0.1 × 0.1 % = 0.0001 ETH; 1000 − 0.1 × 1990 = 801.
     assert desk.fills == [(1, D(1990), D("0.1"), D("0.0001"), "ETH", True)]
     assert desk.purse.totals == {"USDT": D(801), "ETH": D("0.0999")}
+
+
+def test_where_a_buyer_pays_in_quote_the_fee_is_held_and_taken_there() -> None:
+    """As at Kraken and Coinbase."""
+    desk = Desk(replace(SPOT, buyer_pays_in_quote=True), USDT="200")
+    # 0.1 × 1990 = 199, and 0.1 % of it, 0.199.
+    desk.place(BUY, "0.1", "1990")
+    assert desk.purse.used("USDT") == D("199.199")
+    desk.go("1990")
+    assert desk.fills == [(1, D(1990), D("0.1"), D("0.199"), "USDT", True)]
+    assert desk.purse.totals == {"USDT": D("0.801"), "ETH": D("0.1")}
+    with pytest.raises(InsufficientFunds):
+        Desk(replace(SPOT, buyer_pays_in_quote=True), USDT="199.1").place(BUY, "0.1", "1990")
 
 
 def test_a_touch_is_enough() -> None:
