@@ -34,8 +34,8 @@ log = structlog.get_logger(__name__)
 
 Clock = Callable[[], datetime]
 
-# An exchange that calls an id used, and for so long does not find the order that used it, contradicts itself.
-LONGEST_CONTRADICTION = timedelta(minutes=1)
+# An order whose id the exchange calls used, and which it does not find for so long, is over and forgotten.
+FORGOTTEN_AFTER = timedelta(minutes=1)
 
 
 def send_intents(bot: Bot, *, gateway: ExchangeGateway, clock: Clock) -> int:
@@ -143,10 +143,10 @@ def _resolve(order: Order, *, gateway: ExchangeGateway, clock: Clock) -> None:
     if verdict is not Verdict.ABSENT:
         return
     if order.called_duplicate:
-        if now - on_its_way_until > LONGEST_CONTRADICTION:
-            raise NeedsOperator(
-                f"The exchange refuses {order.client_order_id} ({describe(order)}) as an id that was used before, and "
-                "does not find the order that used it. Look for it at the exchange, then stop the bot."
+        # It arrived, then, and is neither open nor remembered nor executed: it was over before anybody saw it.
+        if now - on_its_way_until > FORGOTTEN_AFTER:
+            close_as_absent(
+                order, "The exchange took it, knows nothing of it any more, and executed none of it.", now=now
             )
         return
     if order.cancel_requested_at is not None:

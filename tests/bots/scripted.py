@@ -115,7 +115,7 @@ class Bench:
 
     def settle(self) -> None:
         """Time passes and nothing goes wrong any more: beyond every lag, audit and back-off."""
-        for _ in range(8):
+        for _ in range(10):
             assert self.tick(seconds=20) is TickOutcome.DONE
 
     def order(self, slot: str = "a", attempt: int = 0) -> Order:

@@ -93,16 +93,19 @@ def test_an_unwanted_order_that_never_arrived_is_not_sent_again(one: Bench) -> N
     assert "never reached the exchange" in one.events(EventKind.ORDER_CANCELED)[0]
 
 
-def test_an_exchange_that_contradicts_itself_needs_the_operator(one: Bench) -> None:
+def test_an_order_that_arrived_and_was_forgotten_is_over_after_a_while_and_placed_anew(one: Bench) -> None:
     one.tick("lose_after")
     (kept,) = one.exchange.standing
     kept.forgotten = True
     one.exchange.end(kept)
     one.tick(seconds=4)  # "used before", and no such order
-    for _ in range(4):
-        one.tick(seconds=20)
-    assert one.bot.status == BotStatus.EMERGENCY
-    assert "does not find the order that used it" in one.bot.status_reason
+    one.tick(seconds=56)
+    assert statuses(one) == ["sent"]
+    one.tick(seconds=5)
+    assert statuses(one)[0] == "canceled"
+    one.settle()
+    assert statuses(one) == ["canceled", "open"]
+    assert "knows nothing of it any more" in one.events(EventKind.ORDER_CANCELED)[0]
 
 
 class TestWithoutClientIds:
