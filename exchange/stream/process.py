@@ -35,7 +35,10 @@ class _Followed:
 
 
 class PriceStream:
-    """``connection`` must decode answers; ``load_config`` gives the configuration of an account by id."""
+    """``connection`` must decode answers; ``load_config`` gives the configuration of an account by id.
+
+    ``exchanges`` are the ids of those to follow, so that each may have a process of its own; none means all.
+    """
 
     def __init__(
         self,
@@ -45,7 +48,9 @@ class PriceStream:
         load_config: LoadConfig,
         clock: Clock,
         pace: Pace | None = None,
+        exchanges: frozenset[str] = frozenset(),
     ) -> None:
+        self._exchanges = exchanges
         self._connection = connection
         self._load_config = load_config
         self._clock = clock
@@ -114,7 +119,13 @@ class PriceStream:
 
     async def _subscriptions(self) -> dict[str, Subscription]:
         connection: Any = self._connection  # redis-py types its asynchronous answers as "maybe not awaitable"
-        venues = await connection.hgetall(prices.VENUES_KEY)
+        found = await connection.hgetall(prices.VENUES_KEY)
+        # A venue's name begins with its exchange's.
+        venues = {
+            venue: account_id
+            for venue, account_id in found.items()
+            if not self._exchanges or venue.partition("-")[0] in self._exchanges
+        }
         pipeline = connection.pipeline(transaction=False)
         for venue in venues:
             pipeline.smembers(prices.symbols_key(venue))

@@ -62,7 +62,7 @@ def config_at(url: str) -> GatewayConfig:
 
 
 @asynccontextmanager
-async def streaming(url: str, pace: Pace) -> AsyncIterator[None]:
+async def streaming(url: str, pace: Pace, exchanges: frozenset[str] = frozenset()) -> AsyncIterator[None]:
     async def load(account_id: int) -> GatewayConfig:
         if account_id != 1:
             raise NeedsOperator(f"Exchange account {account_id} does not exist any more.")
@@ -71,7 +71,12 @@ async def streaming(url: str, pace: Pace) -> AsyncIterator[None]:
     stop = asyncio.Event()
     connection = redis.asyncio.Redis.from_url(settings.REDIS_URL, decode_responses=True)
     stream = PriceStream(
-        connection=connection, channel_layer=get_channel_layer(), load_config=load, clock=wall, pace=pace
+        connection=connection,
+        channel_layer=get_channel_layer(),
+        load_config=load,
+        clock=wall,
+        pace=pace,
+        exchanges=exchanges,
     )
     running = asyncio.create_task(stream.run(stop))
     try:
@@ -125,6 +130,18 @@ async def heard_over_the_socket(simulator: SimulatorProcess, symbol: str) -> Non
         if last(symbol) == price:
             return
         assert time.monotonic() < deadline, f"never heard {symbol} over the socket"
+
+
+def test_a_process_may_follow_its_own_exchanges_only(simulator: SimulatorProcess) -> None:
+    async def scenario() -> None:
+        want("BTC/USDT")
+        async with streaming(simulator.url, Pace(), frozenset({"okx"})):
+            await asyncio.sleep(1)
+            assert last("BTC/USDT") is None
+        async with streaming(simulator.url, Pace(), frozenset({"okx", "bybit"})):
+            await eventually(lambda: last("BTC/USDT") is not None, "a price")
+
+    run(scenario)
 
 
 def test_prices_arrive_over_the_socket(simulator: SimulatorProcess) -> None:

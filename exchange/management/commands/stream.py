@@ -1,4 +1,4 @@
-"""``manage.py stream``: keeps the prices that running bots need in Redis until it is told to stop."""
+"""``manage.py stream [EXCHANGE …]``: keeps the prices that running bots need in Redis until it is told to stop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import redis.asyncio
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, close_old_connections
 
 from exchange.encryption import require_encryption_key
@@ -24,12 +24,15 @@ from exchange.stream import PriceStream
 class Command(BaseCommand):
     help = "Streams the prices of all symbols that bots need into Redis. Runs until SIGTERM or Ctrl-C."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("exchange", nargs="*", help="only these exchanges, by their ids in ccxt (default: all)")
+
+    def handle(self, *args: Any, exchange: list[str], **options: Any) -> None:
         require_encryption_key()
-        asyncio.run(_stream())
+        asyncio.run(_stream(frozenset(exchange)))
 
 
-async def _stream() -> None:
+async def _stream(exchanges: frozenset[str]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -41,6 +44,7 @@ async def _stream() -> None:
             channel_layer=get_channel_layer(),
             load_config=sync_to_async(_config_of),
             clock=lambda: time.time_ns() // 1_000_000,
+            exchanges=exchanges,
         ).run(stop)
     finally:
         await connection.aclose()
