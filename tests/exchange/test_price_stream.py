@@ -138,7 +138,7 @@ def test_a_process_may_follow_its_own_exchanges_only(simulator: SimulatorProcess
         async with streaming(simulator.url, Pace(), frozenset({"okx"})):
             await asyncio.sleep(1)
             assert last("BTC/USDT") is None
-        async with streaming(simulator.url, Pace(), frozenset({"okx", "bybit"})):
+        async with streaming(simulator.url, Pace(), frozenset({"okx", VENUE})):
             await eventually(lambda: last("BTC/USDT") is not None, "a price")
 
     run(scenario)
