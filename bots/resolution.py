@@ -13,11 +13,11 @@ from enum import StrEnum
 from bots.booking import book_fills
 from bots.locks import LockKind, try_lock
 from bots.models import Order
-from bots.reports import close_as_absent, kind_of, note_report
+from bots.reports import UNANSWERED, close_as_absent, kind_of, note_report
 from exchange.errors import NeedsOperator, OrderNotFound
-from exchange.port import ExchangeGateway, OrderReport, ReportedStatus
+from exchange.port import ExchangeGateway, FillReport, OrderReport, ReportedStatus
 from exchange.traits import DuplicateIds, VenueTraits
-from strategies.contract import OrderType
+from strategies.contract import OrderType, Side
 
 # Executions are read again from a little before the newest one known: they may be published late and out of order.
 OVERLAP_MS = 30_000
@@ -101,7 +101,33 @@ def _read_executions(order: Order, *, gateway: ExchangeGateway, now: datetime) -
             return False
         reports = gateway.fills_since(kind_of(order.symbol), first_moment(order), symbols=[order.symbol])
         book_fills(account, reports, gateway=gateway, now=now)
+    if order.status in UNANSWERED:
+        _refuse_to_guess(order, [report for report in reports if not report.client_order_id])
     return True
+
+
+def _refuse_to_guess(order: Order, unnamed: list[FillReport]) -> None:
+    """An execution without an id of ours, of an order that we do not know, may be of the one whose answer was lost."""
+    known = set(
+        Order.objects.filter(
+            account_id=order.account_id, exchange_order_id__in=[report.exchange_order_id for report in unnamed]
+        ).values_list("symbol", "exchange_order_id")
+    )
+    for report in unnamed:
+        if (report.symbol, report.exchange_order_id) not in known and _may_be_of(order, report):
+            raise NeedsOperator(
+                f"The exchange executed {report.side} {report.amount.normalize():f} {report.symbol} at "
+                f"{report.price.normalize():f} for its order {report.exchange_order_id}, which may be the one whose "
+                f"answer was lost ({order.client_order_id}); it does not say."
+            )
+
+
+def _may_be_of(order: Order, report: FillReport) -> bool:
+    if report.symbol != order.symbol or report.side != order.side or report.amount > order.amount:
+        return False
+    if order.type != OrderType.LIMIT or order.price is None:
+        return True
+    return bool(report.price <= order.price if report.side is Side.BUY else report.price >= order.price)
 
 
 def first_moment(order: Order) -> int:

@@ -157,6 +157,20 @@ class TestWithoutClientIds:
             assert len(one.exchange.placed) == 2
 
 
+def test_an_execution_that_may_be_of_a_lost_order_needs_the_operator() -> None:
+    """Executions without ids of ours, and an exchange that forgot the order they are of."""
+    with bench(traits=replace(KIND, fills_carry_client_id=False)) as one:
+        one.want(limit())
+        one.tick("lose_after")
+        (kept,) = one.exchange.standing
+        one.exchange.execute(kept, kept.left)
+        kept.forgotten = True
+        one.tick(seconds=4)
+        assert one.bot.status == BotStatus.EMERGENCY
+        assert "which may be the one whose answer was lost" in one.bot.status_reason
+        assert len(one.exchange.placed) == 1
+
+
 class TestMissing:
     def test_one_look_up_that_misses_a_standing_order_is_no_cancel(self, one: Bench) -> None:
         one.tick()
