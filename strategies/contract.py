@@ -15,9 +15,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:  # 20 MB that a process which runs no step can do without
+    import numpy as np
+    import numpy.typing as npt
+
+    FloatColumn = npt.NDArray[np.float64]
 
 
 class Side(StrEnum):
@@ -102,10 +108,16 @@ def _exact(value: float | Decimal) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One instant of a market. ``timestamp`` is the exchange's, in milliseconds UTC; prices are in quote."""
+    """One instant of a market. ``timestamp`` is the exchange's, in milliseconds UTC; prices are in quote.
+
+    ``features`` is the newest known row of what :class:`UsesFeatures` computes, NaN where a value is not known yet;
+    ``candle_close`` is when that row's candle closed, by which a step can tell a new row from one it has seen.
+    """
 
     timestamp: int
     price: float
+    features: Mapping[str, float] = field(default_factory=dict)
+    candle_close: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,4 +331,39 @@ class StartsFromCandles(Protocol[C]):
 
         Raises ``ValueError`` when they do not suffice.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CandleSeries:
+    """Closed candles of one timeframe as columns, oldest first; missing candles are missing rows.
+
+    ``timestamp`` is the open time in milliseconds UTC (int64), prices are in quote and ``volume`` in base (float64).
+    """
+
+    timeframe: str
+    timestamp: npt.NDArray[np.int64]
+    open: FloatColumn
+    high: FloatColumn
+    low: FloatColumn
+    close: FloatColumn
+    volume: FloatColumn
+
+
+@runtime_checkable
+class UsesFeatures(Protocol[C]):
+    """A strategy whose steps look at closed candles.
+
+    The platform loads the series, calls ``features`` once for all of them and hands each step the newest row whose
+    candle had closed by then: the same rows in a back-test over the whole history and live over a window.
+    """
+
+    def timeframes(self, config: C) -> tuple[CandleNeed, ...]:
+        """The base timeframe first. ``count`` is the warm-up: that many candles give the rows of the full history
+        to 1e-9."""
+        ...
+
+    def features(self, config: C, candles: Mapping[str, CandleSeries]) -> Mapping[str, FloatColumn]:
+        """Columns as long as the base series. Causal: row *i* uses nothing after the close of base candle *i*, and of
+        a higher timeframe only candles that had closed by then."""
         ...
