@@ -1,0 +1,82 @@
+"""Moving averages, and volume measured by its own average."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from strategies.indicators.arrays import Array, check_period, column
+from strategies.indicators.compiled import compiled
+from strategies.indicators.warmup import ema_alpha, settling
+
+
+def sma(values: ArrayLike, period: int) -> Array:
+    """Simple moving average: the mean of the last ``period`` values, in their unit."""
+    check_period(period)
+    return window_means(column(values), period)
+
+
+def sma_warmup(period: int) -> int:
+    return period
+
+
+def ema(values: ArrayLike, period: int) -> Array:
+    """Exponential moving average with alpha = 2 / (period + 1), begun with the first value; known from the
+    ``period``-th value on."""
+    check_period(period)
+    return exponential(column(values), ema_alpha(period), period)
+
+
+def ema_warmup(period: int) -> int:
+    return max(period, 1 + settling(ema_alpha(period)))
+
+
+def volume_mean(volume: ArrayLike, period: int) -> Array:
+    """Mean volume of the last ``period`` candles, in the volume's own unit."""
+    return sma(volume, period)
+
+
+def volume_ratio(volume: ArrayLike, period: int) -> Array:
+    """Each candle's volume as a multiple of the mean of the last ``period`` ones, itself included.
+
+    1 where nothing at all was traded in that time: nothing is as much as usual.
+    """
+    volumes = column(volume)
+    means = volume_mean(volumes, period)
+    return np.divide(volumes, means, out=np.where(np.isnan(means), np.nan, 1.0), where=means > 0.0)
+
+
+def volume_warmup(period: int) -> int:
+    return period
+
+
+@compiled
+def exponential(values: Array, alpha: float, known_after: int) -> Array:
+    averages = np.full(values.size, np.nan)
+    average, seen = 0.0, 0
+    for row in range(values.size):
+        value = values[row]
+        if not np.isfinite(value):
+            seen = 0
+            continue
+        average = value if seen == 0 else average + alpha * (value - average)
+        seen += 1
+        if seen >= known_after:
+            averages[row] = average
+    return averages
+
+
+@compiled
+def window_means(values: Array, period: int) -> Array:
+    # Each window is added up afresh. A running sum would be faster for long periods, but it carries the rounding of
+    # everything before the window, and a thousand times larger volume there would show in the mean.
+    means = np.full(values.size, np.nan)
+    seen = 0
+    for row in range(values.size):
+        seen = seen + 1 if np.isfinite(values[row]) else 0
+        if seen >= period:
+            total = 0.0
+            for each in range(row - period + 1, row + 1):
+                total += values[each]
+            means[row] = total / period
+    return means

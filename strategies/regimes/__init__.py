@@ -1,0 +1,1 @@
+"""What kind of market it is, from closed candles."""

@@ -1,0 +1,72 @@
+"""Compiled and uncompiled are one function; nothing is compiled before it is needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from strategies.indicators.averages import exponential, window_means
+from strategies.indicators.compiled import Compiled, compiled
+from strategies.indicators.directional import directions
+from strategies.indicators.extremes import confirmed_peaks, window_maxima
+from strategies.indicators.momentum import relative_strength
+from strategies.indicators.volatility import smoothed_from_mean, true_ranges, window_deviations
+from tests.strategies.indicators.series import random_columns
+from traderagent.embedded.home import PROJECT
+
+COLUMNS = random_columns(11, 600)
+BARS = (COLUMNS.high, COLUMNS.low, COLUMNS.close)
+
+CALLS: list[tuple[Compiled[..., Any], tuple[Any, ...]]] = [
+    (exponential, (COLUMNS.close, 0.1, 19)),
+    (window_means, (COLUMNS.volume, 20)),
+    (relative_strength, (COLUMNS.close, 14)),
+    (true_ranges, BARS),
+    (smoothed_from_mean, (COLUMNS.high, 14)),
+    (window_deviations, (COLUMNS.close, 20)),
+    (directions, (*BARS, 14)),
+    (window_maxima, (COLUMNS.high, 30)),
+    (confirmed_peaks, (COLUMNS.high, 3)),
+]
+
+
+@pytest.mark.parametrize(("function", "arguments"), CALLS, ids=lambda value: getattr(value, "__name__", ""))
+def test_compiled_gives_what_python_gives(function: Compiled[..., Any], arguments: tuple[Any, ...]) -> None:
+    fast, plain = function(*arguments), function.py_func(*arguments)
+    for here, there in zip(np.atleast_2d(fast), np.atleast_2d(plain), strict=True):
+        assert np.isfinite(here).any()
+        np.testing.assert_array_equal(here, there)
+
+
+def test_importing_indicators_and_regimes_loads_no_compiler() -> None:
+    program = (
+        "import sys, strategies.indicators, strategies.regimes; "
+        "strategies.indicators.atr_warmup(14); print('numba' in sys.modules, 'pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
+@compiled
+def _doubled(value: float) -> float:
+    return 2.0 * value
+
+
+@compiled
+def _doubled_and_one(value: float) -> float:
+    return _doubled(value) + 1.0
+
+
+def test_a_compiled_function_may_call_another_one() -> None:
+    assert _doubled_and_one(20.5) == 42.0
+    assert _doubled_and_one.dispatcher.nopython_signatures, "it was not compiled"
+
+
+def test_it_lets_go_of_the_interpreter_and_rounds_as_python_does() -> None:
+    options = exponential.dispatcher.targetoptions
+    assert options["nogil"] is True
+    assert not options.get("fastmath")
