@@ -22,7 +22,7 @@ from strategies.contract import OrderType, Side
 # Executions are read again from a little before the newest one known: they may be published late and out of order.
 OVERLAP_MS = 30_000
 # A request that nobody waits for any more may still arrive: no client waits longer than this, no signature is good
-# for longer. It matters only where the exchange itself would not refuse the double.
+# for longer. It matters where the exchange itself would not refuse the double.
 LONGEST_REQUEST = timedelta(seconds=15)
 
 _SAFE_IDS = frozenset({DuplicateIds.REFUSED, DuplicateIds.FIRST_RETURNED})
@@ -68,9 +68,12 @@ def look_for(order: Order, *, gateway: ExchangeGateway, now: datetime, since: da
 
 
 def wait_before_resending(traits: VenueTraits) -> timedelta:
-    if traits.duplicate_ids in _SAFE_IDS:
-        return traits.not_found_lag
-    return max(traits.not_found_lag, traits.fills_lag, LONGEST_REQUEST)
+    return traits.not_found_lag if traits.duplicate_ids in _SAFE_IDS else wait_before_closing(traits)
+
+
+def wait_before_closing(traits: VenueTraits) -> timedelta:
+    """Until a request that was given up can neither arrive any more nor have arrived unseen."""
+    return LONGEST_REQUEST + max(traits.not_found_lag, traits.fills_lag)
 
 
 def find_out(order: Order, *, gateway: ExchangeGateway, now: datetime) -> None:

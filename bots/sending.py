@@ -16,7 +16,7 @@ from bots.events import record
 from bots.lifecycle import OrderStatus
 from bots.models import Bot, EventKind, Order, Severity
 from bots.reports import close_as_absent, describe, note_amended, note_report
-from bots.resolution import Verdict, ask, find_out, look_for, wait_before_resending
+from bots.resolution import Verdict, ask, find_out, look_for, wait_before_closing, wait_before_resending
 from exchange.errors import (
     AuthenticationFailed,
     DuplicateClientOrderId,
@@ -150,7 +150,8 @@ def _resolve(order: Order, *, gateway: ExchangeGateway, clock: Clock) -> None:
             )
         return
     if order.cancel_requested_at is not None:
-        close_as_absent(order, "It never reached the exchange, and is not wanted any more.", now=now)
+        if now - on_its_way_until >= wait_before_closing(gateway.traits):
+            close_as_absent(order, "It never reached the exchange, and is not wanted any more.", now=now)
         return
     _send_again(order, gateway=gateway, clock=clock, now=now)
 

@@ -100,7 +100,9 @@ class ModelExchange:
         self._deliver()
         return [kept for kept in self.kept.values() if kept.stands]
 
-    def execute(self, kept: Kept, amount: Decimal, *, price: Decimal | None = None) -> None:
+    def execute(
+        self, kept: Kept, amount: Decimal, *, price: Decimal | None = None, moment: datetime | None = None
+    ) -> None:
         report = kept.report
         filled = (report.filled or Decimal(0)) + amount
         whole = filled == report.amount
@@ -118,10 +120,10 @@ class ModelExchange:
             amount=amount,
             fee=at * amount * self.spec.maker_fee,
             fee_currency="USDT",
-            timestamp=self._ms(),
+            timestamp=_ms(moment or self.clock()),
             is_maker=True,
         )
-        self.fills.append((self.clock() + self.lag, trade))
+        self.fills.append(((moment or self.clock()) + self.lag, trade))
 
     def move(self, price: Decimal, *, stall: bool = False) -> None:
         """The price jumps, and triggers the stops that it meets; they fill at once unless they stall."""
@@ -140,13 +142,13 @@ class ModelExchange:
     # --- The port: reading -----------------------------------------------------------------------------------------
 
     def server_time(self) -> int:
-        return self._ms()
+        return _ms(self.clock())
 
     def markets(self) -> Mapping[str, MarketSpec]:
         return {self.spec.symbol: self.spec}
 
     def ticker(self, symbol: str) -> Ticker:
-        return Ticker(symbol, self.last, self._ms())
+        return Ticker(symbol, self.last, _ms(self.clock()))
 
     def candles(self, symbol: str, timeframe: str, *, since: int | None = None, limit: int = 500) -> list[Candle]:
         return []
@@ -194,7 +196,7 @@ class ModelExchange:
         self.placed.append(request.client_order_id)
 
         def arrive() -> None:
-            self._accept(request)
+            self._accept(request, self.clock())
 
         self._act(arrive, lambda: self.on_their_way.append((self.clock() + LAG / 2, request)))
         return self._told(self._find(request.client_order_id))
@@ -247,7 +249,7 @@ class ModelExchange:
             if fate == "kill_after":
                 raise WorkerKilled
 
-    def _accept(self, request: OrderRequest) -> None:
+    def _accept(self, request: OrderRequest, moment: datetime) -> None:
         if self._is_double(request):
             return
         report = OrderReport(
@@ -262,11 +264,11 @@ class ModelExchange:
             price=request.price,
             trigger_price=request.trigger_price,
             triggered=False if request.type is OrderType.STOP else None,
-            timestamp=self._ms(),
+            timestamp=_ms(moment),
         )
-        kept = self.kept[report.exchange_order_id] = Kept(report, self.clock() + self.lag, request.reduce_only)
+        kept = self.kept[report.exchange_order_id] = Kept(report, moment + self.lag, request.reduce_only)
         if request.type is OrderType.MARKET:
-            self.execute(kept, request.amount)
+            self.execute(kept, request.amount, moment=moment)
 
     def _is_double(self, request: OrderRequest) -> bool:
         """Raises, or says that the first order is to be the answer, as the traits have it."""
@@ -282,11 +284,11 @@ class ModelExchange:
 
     def _deliver(self) -> None:
         """What was given up by its sender may still arrive."""
-        due = [request for at, request in self.on_their_way if at <= self.clock()]
+        due = [(at, request) for at, request in self.on_their_way if at <= self.clock()]
         self.on_their_way = [(at, request) for at, request in self.on_their_way if at > self.clock()]
-        for request in due:
+        for at, request in due:
             with suppress(DuplicateClientOrderId):
-                self._accept(request)
+                self._accept(request, at)
 
     def _find(self, client_order_id: str) -> Kept:
         found = [kept for kept in self.kept.values() if kept.report.client_order_id == client_order_id]
@@ -309,5 +311,6 @@ class ModelExchange:
             self.fails_reading -= 1
             raise TemporaryError("Try again later.")
 
-    def _ms(self) -> int:
-        return int(self.clock().timestamp() * 1000)
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)

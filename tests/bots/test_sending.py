@@ -151,7 +151,7 @@ class TestWithoutClientIds:
         with bench(traits=NO_IDS) as one:
             one.want(limit())
             one.tick("lose_before")
-            one.tick(seconds=14)
+            one.tick(seconds=17)
             assert len(one.exchange.placed) == 1
             one.tick(seconds=2)
             assert len(one.exchange.placed) == 2
