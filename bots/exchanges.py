@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.cache import cache
 
 from exchange.connection import Check, check_connection, may_trade
-from exchange.models import ExchangeAccount
+from exchange.models import Environment, ExchangeAccount
 from exchange.resilience import status
 from exchange.resilience.shared_state import shared_state
-from exchange.resilience.status import Feed, Host, MachineClock, Trouble
+from exchange.resilience.status import BreakerState, Feed, Host, MachineClock, Trouble
 
 _CHECK_KEPT_S = 24 * 3600
 
@@ -42,7 +42,7 @@ class VenueState:
 
     name: str
     exchange: str
-    environments: Sequence[str]
+    environments: Sequence[Environment]
     hosts: Sequence[Host]
     clocks: Sequence[MachineClock]
     feeds: Sequence[Feed]
@@ -74,7 +74,7 @@ def exchanges_state(*, now: datetime) -> ExchangesState:
         VenueState(
             name=venue,
             exchange=group[0].exchange_id,
-            environments=sorted({account.environment for account in group}),
+            environments=sorted({Environment(account.environment) for account in group}),
             hosts=[host for host in hosts if host.venue == venue],
             clocks=[clock for clock in clocks if clock.venue == venue],
             feeds=[feed for feed in feeds if feed.venue == venue],
@@ -83,6 +83,17 @@ def exchanges_state(*, now: datetime) -> ExchangesState:
         for venue, group in sorted(accounts.items())
     ]
     return ExchangesState(venues, happened)
+
+
+def hosts_in_trouble(venues: Collection[str], *, now: datetime) -> list[Host]:
+    """Those of the venues to which nothing, or only cancels, can be sent at present. Raises ``RedisError``."""
+    if not venues:
+        return []
+    return [
+        host
+        for host in status.read_hosts(shared_state().connection, now=now)
+        if host.venue in venues and (host.ban is not None or host.breaker.state is not BreakerState.CLOSED)
+    ]
 
 
 def close_breaker(*, host: str, requested_by: str) -> bool:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from bots import market_data, selectors
 from bots.errors import ExchangeUnavailable
+from bots.exchanges import hosts_in_trouble
 from bots.models import BotMode
 from bots.views.parts import Context, page, signed_in
 from exchange.models import ExchangeAccount
@@ -36,6 +37,7 @@ def _bots() -> Context:
     return {
         "now": now,
         "rows": rows,
+        "hosts_in_trouble": hosts_in_trouble({account.venue for account in accounts.values()}, now=now),
         "totals": [
             # Bots that send nothing trade on nobody's money, and perhaps on an account without keys.
             (total, _equity([accounts[key] for key in sorted(total.account_ids)], total.quote))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,7 @@ from django.conf import LazySettings
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from bots.lifecycle import BotStatus
 from exchange.models import ExchangeAccount
 from exchange.resilience.clock_skew import MACHINE, clock_key
 from exchange.resilience.counters import Counters, Place
@@ -227,3 +229,40 @@ def test_a_token_opens_the_metrics_and_closes_them_to_the_machine(
     assert far.get("/metrics", headers={"Authorization": "Bearer let-me-read"}).status_code == 200
     assert far.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
     assert Client().get("/metrics").status_code == 403
+
+
+# --- On the overview -----------------------------------------------------------------------------------------------
+
+
+def test_the_overview_says_that_an_exchange_does_not_answer(person: Client, place: Place, state: SharedState) -> None:
+    cast.bot("eth-grid", status=BotStatus.RUNNING)
+    assert "does not answer" not in person.get("/").text
+    open_breaker(state)
+    page = person.get("/?part=bots", headers=HTMX).text
+    assert f"({HOST}) does not answer (HTTP status 502)" in page
+    assert 'href="/exchanges/"' in page
+
+
+def test_the_overview_says_that_an_exchange_has_banned_us(person: Client, place: Place, state: SharedState) -> None:
+    cast.bot("eth-grid", status=BotStatus.RUNNING)
+    state.ban(HOST, 60, "403 access too frequent")
+    assert f"({HOST}) has banned this platform until" in person.get("/").text
+
+
+def test_an_exchange_that_no_bot_uses_is_no_news_on_the_overview(
+    person: Client, place: Place, state: SharedState
+) -> None:
+    open_breaker(state)
+    assert HOST not in person.get("/").text
+
+
+def test_a_bot_whose_ticks_fail_says_why_in_its_row_and_on_its_page(person: Client, state: SharedState) -> None:
+    bot = cast.bot("eth-grid", status=BotStatus.RUNNING)
+    assert "troubled" not in person.get("/").text
+    bot.errors_in_a_row, bot.last_error = 3, "The price of ETH/USDT is stale: the last one is 42 s old."
+    bot.save()
+    for address in ("/", "/bots/eth-grid/"):
+        page = person.get(address).text
+        assert '<span class="status running troubled"' in page
+        assert "3 failed ticks" in page
+        assert re.search(r">\s*[^<]*The price of ETH/USDT is stale: the last one is 42 s old\.", page)
