@@ -1,0 +1,165 @@
+"""Decisions taken again: from the stored state, and without having been shown what came later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from strategies.checks import Recording, Violation, check_steps
+from strategies.contract import (
+    CandleNeed,
+    CandleSeries,
+    Decision,
+    FillSeen,
+    MarketSpec,
+    OrderType,
+    Point,
+    PositionView,
+    Reason,
+    Side,
+    StrategyConfig,
+    WantedOrder,
+)
+from strategies.feature_rows import feature_table
+from tests.strategies.checks.candles import HOUR_MS, walk
+from tests.strategies.markets import LINEAR
+
+HOURS = walk(200)
+CANDLES = {"1h": HOURS}
+CONFIG = StrategyConfig()
+
+
+@dataclass
+class Held:
+    """``bought`` is the number of orders so far, ``last`` the last price seen."""
+
+    bought: int = 0
+    last: float = 0.0
+    forgotten: int = field(default=0, compare=False)
+
+
+class Dips:
+    """Wants to buy whenever the price is below the last closed candle's low."""
+
+    name: ClassVar[str] = "dips"
+    version: ClassVar[str] = "1"
+    title: ClassVar[str] = "Dips"
+    description: ClassVar[str] = "Buys below the last closed candle's low."
+    Config: type[StrategyConfig] = StrategyConfig
+
+    def timeframes(self, config: StrategyConfig) -> tuple[CandleNeed, ...]:
+        return (CandleNeed("1h", 1),)
+
+    def features(self, config: StrategyConfig, candles: Mapping[str, CandleSeries]) -> dict[str, np.ndarray]:
+        return {"low": candles["1h"].low}
+
+    def initial_state(self, config: StrategyConfig, market: MarketSpec) -> Held:
+        return Held()
+
+    def step(
+        self,
+        config: StrategyConfig,
+        market: MarketSpec,
+        state: Held,
+        point: Point,
+        position: PositionView,
+        fills: Sequence[FillSeen],
+    ) -> Decision[Held]:
+        if not point.price < point.features["low"]:
+            return Decision(replace(state, last=point.price))
+        order = WantedOrder("buy", state.bought, Side.BUY, OrderType.MARKET, 1.0, Reason("test.dip"))
+        return Decision(Held(state.bought + 1, point.price), (order,))
+
+    def dump(self, state: Held) -> dict[str, Any]:
+        return {"bought": state.bought, "last": state.last}
+
+    def load(self, data: Mapping[str, Any]) -> Held:
+        return Held(**data)
+
+    def preflight(self, *_: Any) -> list[Any]:
+        return []
+
+    def levels(self, *_: Any) -> list[Any]:
+        return []
+
+
+class Peeks(Dips):
+    """Remembers the candles it was shown, and looks up the price a candle later."""
+
+    def features(self, config: StrategyConfig, candles: Mapping[str, CandleSeries]) -> dict[str, np.ndarray]:
+        self.seen = candles["1h"]
+        return super().features(config, candles)
+
+    def step(self, config: Any, market: Any, state: Held, point: Point, *rest: Any) -> Decision[Held]:
+        row = int(self.seen.timestamp.searchsorted(point.timestamp + HOUR_MS))
+        later = self.seen.close[min(row, len(self.seen.close) - 1)]
+        return super().step(config, market, state, replace(point, features={"low": float(later)}), *rest)
+
+
+class Forgets(Dips):
+    """Decides by something that is not stored."""
+
+    def step(self, config: Any, market: Any, state: Held, point: Point, *rest: Any) -> Decision[Held]:
+        decision = super().step(config, market, state, point, *rest)
+        note = (Reason("test.count", {"count": state.forgotten}),)
+        return replace(decision, state=replace(decision.state, forgotten=state.forgotten + 1), notes=note)
+
+
+class Scribbles(Dips):
+    """Writes into the state it is given."""
+
+    def step(self, config: Any, market: Any, state: Held, point: Point, *rest: Any) -> Decision[Held]:
+        state.last = point.price
+        return super().step(config, market, state, point, *rest)
+
+
+class Counts(Dips):
+    """Keeps something in the instance."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def step(self, config: Any, market: Any, state: Held, point: Point, *rest: Any) -> Decision[Held]:
+        self.steps += 1
+        decision = super().step(config, market, state, point, *rest)
+        return replace(decision, notes=(Reason("test.steps", {"steps": self.steps}),))
+
+
+def checked(strategy: Dips) -> tuple[list[Violation], int]:
+    """What is found in one walk over the candles' opens and middles, and the number of orders in it."""
+    recording = Recording(strategy)
+    table = feature_table(strategy, CONFIG, CANDLES)
+    state = recording.initial_state(CONFIG, LINEAR)
+    for row in range(1, len(HOURS.timestamp)):
+        for late, price in ((0, HOURS.open[row]), (HOUR_MS // 2, HOURS.low[row])):
+            now = int(HOURS.timestamp[row]) + late
+            newest = table.row_at(now)
+            point = Point(now, float(price), table.values(newest), table.close(newest))
+            state = recording.step(CONFIG, LINEAR, state, point, PositionView(), ()).state
+    orders = sum(len(step.decision.wanted) for step in recording.steps)
+    return check_steps(strategy, CONFIG, LINEAR, recording.steps, candles=CANDLES, cuts=100, seed=3), orders
+
+
+def test_an_honest_strategy_passes() -> None:
+    violations, orders = checked(Dips())
+    assert violations == []
+    assert orders > 50
+
+
+@pytest.mark.parametrize(
+    ("cheat", "check", "said"),
+    [
+        (Peeks, "decision", "candles shown up to step"),
+        (Forgets, "state", "decided from the stored state"),
+        (Scribbles, "input", "wrote into the state"),
+        (Counts, "repeat", "decided twice"),
+    ],
+)
+def test_each_breach_is_caught(cheat: type[Dips], check: str, said: str) -> None:
+    violations, _ = checked(cheat())
+    caught = next(each for each in violations if each.check.value == check)
+    assert said in str(caught)
