@@ -24,6 +24,8 @@ OVERLAP_MS = 30_000
 # A request that nobody waits for any more may still arrive: no client waits longer than this, no signature is good
 # for longer. It matters where the exchange itself would not refuse the double.
 LONGEST_REQUEST = timedelta(seconds=15)
+# How long an execution that may be of an unanswered order is left to turn out to be another's.
+GUESSED_FOR = timedelta(minutes=1)
 
 _SAFE_IDS = frozenset({DuplicateIds.REFUSED, DuplicateIds.FIRST_RETURNED})
 _NOTHING_CAME_OF_IT = frozenset({ReportedStatus.CANCELED, ReportedStatus.REJECTED, ReportedStatus.EXPIRED})
@@ -61,7 +63,7 @@ def look_for(order: Order, *, gateway: ExchangeGateway, now: datetime, since: da
     if now - since < wait:
         return Verdict.UNSURE
     before = (order.status, order.filled)
-    if not _read_executions(order, gateway=gateway, now=now):
+    if not _read_executions(order, gateway=gateway, now=now, since=since):
         return Verdict.UNSURE
     order.refresh_from_db()
     return Verdict.ABSENT if (order.status, order.filled) == before else Verdict.KNOWN
@@ -96,33 +98,40 @@ def find_out(order: Order, *, gateway: ExchangeGateway, now: datetime) -> None:
         )
 
 
-def _read_executions(order: Order, *, gateway: ExchangeGateway, now: datetime) -> bool:
-    """Books what was executed since the order was made. False when another worker is reading the account just now."""
+def _read_executions(order: Order, *, gateway: ExchangeGateway, now: datetime, since: datetime) -> bool:
+    """Books what was executed since the order was made. False when that proves nothing yet: another worker is reading
+    the account just now, or there are executions that may be of this order."""
     account = order.account
     with try_lock(LockKind.ACCOUNT_SYNC, account.pk) as held:
         if not held:
             return False
         reports = gateway.fills_since(kind_of(order.symbol), first_moment(order), symbols=[order.symbol])
         book_fills(account, reports, gateway=gateway, now=now)
-    if order.status in UNANSWERED:
-        _refuse_to_guess(order, [report for report in reports if not report.client_order_id])
-    return True
+    unnamed = [report for report in reports if not report.client_order_id]
+    return not (order.status in UNANSWERED and _may_be_among(order, unnamed, waited=now - since))
 
 
-def _refuse_to_guess(order: Order, unnamed: list[FillReport]) -> None:
-    """An execution without an id of ours, of an order that we do not know, may be of the one whose answer was lost."""
+def _may_be_among(order: Order, unnamed: list[FillReport], *, waited: timedelta) -> bool:
+    """Whether an execution without an id of ours, of an order that we do not know, may be of the unanswered one.
+
+    It may as well be of another one whose answer was lost, which will be found. Raises ``NeedsOperator`` when it was not.
+    """
     known = set(
         Order.objects.filter(
             account_id=order.account_id, exchange_order_id__in=[report.exchange_order_id for report in unnamed]
         ).values_list("symbol", "exchange_order_id")
     )
     for report in unnamed:
-        if (report.symbol, report.exchange_order_id) not in known and _may_be_of(order, report):
+        if (report.symbol, report.exchange_order_id) in known or not _may_be_of(order, report):
+            continue
+        if waited > GUESSED_FOR:
             raise NeedsOperator(
                 f"The exchange executed {report.side} {report.amount.normalize():f} {report.symbol} at "
                 f"{report.price.normalize():f} for its order {report.exchange_order_id}, which may be the one whose "
                 f"answer was lost ({order.client_order_id}); it does not say."
             )
+        return True
+    return False
 
 
 def _may_be_of(order: Order, report: FillReport) -> bool:

@@ -166,6 +166,9 @@ def test_an_execution_that_may_be_of_a_lost_order_needs_the_operator() -> None:
         one.exchange.execute(kept, kept.left)
         kept.forgotten = True
         one.tick(seconds=4)
+        one.tick(seconds=50)
+        assert (one.bot.status, statuses(one)) == (BotStatus.RUNNING, ["unknown"])
+        one.tick(seconds=7)
         assert one.bot.status == BotStatus.EMERGENCY
         assert "which may be the one whose answer was lost" in one.bot.status_reason
         assert len(one.exchange.placed) == 1
