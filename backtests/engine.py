@@ -5,6 +5,9 @@ filled; at point *k* the strategy steps once, seeing these fills and those of th
 it wants then is cancelled and placed. A market order fills at once at the point's price (its fill is seen at *k+1*), a
 limit order that crosses does too or is refused when post-only, and everything else can fill from the next segment on.
 
+A strategy that looks at closed candles sees at point *k* the newest row of its features whose candle had closed by that
+point's time (``strategies/feature_rows.py``): of candle *i*, all four points see row *i − 1*.
+
 Everything is ``Decimal`` and uncompiled: this loop is the measure that faster ones are held against. Not modelled:
 funding, liquidation, and the margin that linear orders need.
 """
@@ -31,8 +34,10 @@ from strategies.contract import (
     Side,
     Strategy,
     StrategyConfig,
+    UsesFeatures,
     WantedOrder,
 )
+from strategies.feature_rows import NO_FEATURES, FeatureRow, FeatureTable
 
 ZERO = Decimal(0)
 POINTS_PER_CANDLE = 4
@@ -163,17 +168,31 @@ def run(
     *,
     quote: Decimal,
     options: Options | None = None,
+    features: FeatureTable | None = None,
 ) -> Result[S]:
-    """Runs until the points end or the strategy has finished. ``quote`` is the money at the start."""
-    return _Run(strategy, config, market, quote, options or Options()).through(points)
+    """Runs until the points end or the strategy has finished. ``quote`` is the money at the start.
+
+    ``features`` are those of the whole history (``backtests.features``); raises ``ValueError`` when a strategy that
+    uses some is given none.
+    """
+    if features is None and isinstance(strategy, UsesFeatures):
+        raise ValueError(f"strategy {strategy.name} looks at closed candles: give the features of the history")
+    return _Run(strategy, config, market, quote, options or Options(), features).through(points)
 
 
 class _Run(Generic[C, S]):
     def __init__(
-        self, strategy: Strategy[C, S], config: C, market: MarketSpec, quote: Decimal, options: Options
+        self,
+        strategy: Strategy[C, S],
+        config: C,
+        market: MarketSpec,
+        quote: Decimal,
+        options: Options,
+        features: FeatureTable | None,
     ) -> None:
         self.strategy, self.config, self.market, self.options = strategy, config, market, options
         self.margin = market.tick if options.through else ZERO
+        self.features, self.row, self.row_number = features, NO_FEATURES, -2
         self.result: Result[S] = Result(strategy.initial_state(config, market), quote=quote)
         self.book = _Book()
         self.resting: RestingOrders[Wish] = RestingOrders()
@@ -218,9 +237,9 @@ class _Run(Generic[C, S]):
     def _tick(self, index: int, timestamp: int, price: Decimal) -> None:
         result = self.result
         fills, self.seen = self.seen, []
-        decision = self.strategy.step(
-            self.config, self.market, result.state, Point(timestamp, float(price)), self.book.view(price), fills
-        )
+        row = self._newest_row(timestamp)
+        point = Point(timestamp, float(price), row.values, row.candle_close)
+        decision = self.strategy.step(self.config, self.market, result.state, point, self.book.view(price), fills)
         result.state = decision.state
         result.notes.extend((timestamp, note) for note in decision.notes)
         if decision.finish is not None:
@@ -229,6 +248,13 @@ class _Run(Generic[C, S]):
             return
         self.wanted = decision.wanted
         self._reconcile(index, timestamp, price)
+
+    def _newest_row(self, timestamp: int) -> FeatureRow:
+        if self.features is not None:
+            number = self.features.row_at(timestamp)
+            if number != self.row_number:
+                self.row, self.row_number = self.features.row(number), number
+        return self.row
 
     def _reconcile(self, index: int, timestamp: int, price: Decimal) -> None:
         wanted = {(order.slot, order.sequence): order for order in self.wanted}

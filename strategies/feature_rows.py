@@ -1,8 +1,8 @@
 """Which row of a strategy's features is known at which time: one rule for back-test and live.
 
-A candle has closed when its next one begins: ``open time + length <= now``. So each of the four points that a back-test
-makes of candle *i* sees row *i − 1*, its close point too, which lies one millisecond before the close; row *i* is first
-seen at the next candle's open. A live tick goes by the time of the exchange's price, and sees the same.
+A candle has closed when its time is over: ``open time + length <= now``. Each of the four points that a back-test makes
+of candle *i* therefore sees row *i − 1*, its close point too, which lies one millisecond before the close; row *i* is
+first seen at the next candle's open. A live tick goes by the time of the exchange's price and sees the same.
 
 A row is known once as many candles of every timeframe had closed as the strategy declares. Before that all of its
 values are NaN, whatever ``features`` made of too few candles.
@@ -11,10 +11,10 @@ values are NaN, whatever ``features`` made of too few candles.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from strategies.candles import closes_of, timeframe_ms
+from strategies.candles import closes_of
 from strategies.contract import CandleSeries, UsesFeatures
 
 if TYPE_CHECKING:
@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from strategies.contract import FloatColumn
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRow:
+    """What a step is handed: ``Point.features`` and ``Point.candle_close``."""
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    candle_close: int | None = None
+
+
+NO_FEATURES = FeatureRow()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +47,14 @@ class FeatureTable:
         """The newest row whose candle had closed by ``now`` (ms UTC); −1 before the first."""
         return int(self.closes.searchsorted(now, side="right")) - 1
 
-    def values(self, row: int) -> dict[str, float]:
-        if row < 0 or not self.known[row]:
-            return dict.fromkeys(self.columns, float("nan"))
-        return {name: float(column[row]) for name, column in self.columns.items()}
-
-    def close(self, row: int) -> int | None:
-        return int(self.closes[row]) if row >= 0 else None
+    def row(self, number: int) -> FeatureRow:
+        """Row ``number``, as :meth:`row_at` gives it."""
+        if number < 0:
+            return FeatureRow(dict.fromkeys(self.columns, float("nan")))
+        close = int(self.closes[number])
+        if not self.known[number]:
+            return FeatureRow(dict.fromkeys(self.columns, float("nan")), close)
+        return FeatureRow({name: float(column[number]) for name, column in self.columns.items()}, close)
 
 
 def feature_table(strategy: UsesFeatures[Any], config: Any, candles: Mapping[str, CandleSeries]) -> FeatureTable:
@@ -51,9 +63,8 @@ def feature_table(strategy: UsesFeatures[Any], config: Any, candles: Mapping[str
     missing = [need.timeframe for need in needs if need.timeframe not in candles]
     if not needs or missing:
         raise ValueError(f"features need candles of {', '.join(missing) or 'a base timeframe'}")
-    base = candles[needs[0].timeframe]
-    columns = columns_of(strategy, config, candles, len(base.timestamp))
-    closes = closes_of(base)
+    closes = closes_of(candles[needs[0].timeframe])
+    columns = columns_of(strategy, config, candles, len(closes))
     known = closes == closes
     for need in needs:
         closed = closes_of(candles[need.timeframe]).searchsorted(closes, side="right")
@@ -70,8 +81,3 @@ def columns_of(
         if column.shape != (rows,):
             raise ValueError(f"features: column {name!r} has the shape {column.shape}, the base series {rows} rows")
     return columns
-
-
-def base_step(strategy: UsesFeatures[Any], config: Any) -> int:
-    """Length of a base candle in ms: as often there can be a new row."""
-    return timeframe_ms(strategy.timeframes(config)[0].timeframe)

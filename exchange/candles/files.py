@@ -16,20 +16,11 @@ SUFFIXES = (".parquet", ".csv.gz")
 _NAME = re.compile(
     r"^(?P<exchange>[a-z0-9]+)_(?P<symbol>[A-Z0-9]+)_(?P<kind>spot|linear)_(?P<timeframe>\d+[mhdw])(?:_(?P<span>.+))?$"
 )
-_UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 PRICE_COLUMNS = ("open", "high", "low", "close")
 
 
 class CandleFileError(ValueError):
     """A candle file that cannot be used; the message names the file, what is wrong and the mend."""
-
-
-def timeframe_ms(timeframe: str) -> int:
-    """Length of ``1m``, ``15m``, ``4h``, ``1d`` … in milliseconds."""
-    match = re.fullmatch(r"(\d+)([mhdw])", timeframe)
-    if match is None:
-        raise ValueError(f"timeframe {timeframe!r} is not understood; write a number and m, h, d or w, as in 15m")
-    return int(match[1]) * _UNIT_MS[match[2]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from exchange.candles.files import Candles, timeframe_ms
+from exchange.candles.files import Candles
+from strategies.candles import timeframe_ms
+from strategies.contract import CandleSeries
 
 HOUR_MS = 3_600_000
 WEEK_MS = 604_800_000
@@ -110,6 +112,13 @@ def gaps_in(timestamps: NDArray[np.int64], step: int) -> list[Gap]:
 
 def empty() -> Candles:
     return Candles(np.empty(0, np.int64), *(np.empty(0, np.float64) for _ in range(5)))
+
+
+def as_series(candles: Candles, timeframe: str) -> CandleSeries:
+    """The same columns, as strategies are given them."""
+    return CandleSeries(
+        timeframe, candles.timestamp, candles.open, candles.high, candles.low, candles.close, candles.volume
+    )
 
 
 def utc(timestamp: int) -> str:

@@ -15,9 +15,9 @@ from exchange.candles.files import (
     describe_file,
     list_files,
     read_file,
-    timeframe_ms,
 )
 from exchange.candles.synthetic import synthetic_market
+from strategies.candles import timeframe_ms
 
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 WEEK_MS = 7 * 86_400_000

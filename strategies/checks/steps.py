@@ -136,8 +136,8 @@ def _with_less(
         table = feature_table(strategy, config, known)
         for number in range(max(0, last + 1 - STEPS_BEFORE_A_CUT), last + 1):
             step = steps[number]
-            row = table.row_at(step.point.timestamp)
-            point = replace(step.point, features=table.values(row), candle_close=table.close(row))
+            row = table.row(table.row_at(step.point.timestamp))
+            point = replace(step.point, features=row.values, candle_close=row.candle_close)
             decision = _taken(strategy, config, market, step, strategy.load(json.loads(step.before)), point)
             if not _is_same(strategy, decision, step.decision):
                 shown = _shown(strategy, step.decision), _shown(strategy, decision)

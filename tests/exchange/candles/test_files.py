@@ -13,7 +13,6 @@ from exchange.candles.files import (
     describe_file,
     list_files,
     read_file,
-    timeframe_ms,
 )
 from tests.exchange.candles.making import START, candles, flat, write
 
@@ -98,15 +97,3 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CandleFileError, match=r"binance_X_linear_1m\.parquet does not exist"):
         read_file(tmp_path / "binance_X_linear_1m.parquet")
-
-
-@pytest.mark.parametrize(
-    ("written", "length"), [("1m", 60_000), ("15m", 900_000), ("4h", 14_400_000), ("1d", 86_400_000)]
-)
-def test_timeframes_are_read(written: str, length: int) -> None:
-    assert timeframe_ms(written) == length
-
-
-def test_a_timeframe_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="'1x' is not understood"):
-        timeframe_ms("1x")

@@ -137,8 +137,8 @@ def checked(strategy: Dips) -> tuple[list[Violation], int]:
     for row in range(1, len(HOURS.timestamp)):
         for late, price in ((0, HOURS.open[row]), (HOUR_MS // 2, HOURS.low[row])):
             now = int(HOURS.timestamp[row]) + late
-            newest = table.row_at(now)
-            point = Point(now, float(price), table.values(newest), table.close(newest))
+            newest = table.row(table.row_at(now))
+            point = Point(now, float(price), newest.values, newest.candle_close)
             state = recording.step(CONFIG, LINEAR, state, point, PositionView(), ()).state
     orders = sum(len(step.decision.wanted) for step in recording.steps)
     return check_steps(strategy, CONFIG, LINEAR, recording.steps, candles=CANDLES, cuts=100, seed=3), orders
