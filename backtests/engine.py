@@ -175,7 +175,7 @@ def run(
     ``features`` are those of the whole history (``backtests.features``); raises ``ValueError`` when a strategy that
     uses some is given none.
     """
-    if features is None and isinstance(strategy, UsesFeatures):
+    if features is None and isinstance(strategy, UsesFeatures) and strategy.timeframes(config):
         raise ValueError(f"strategy {strategy.name} looks at closed candles: give the features of the history")
     return _Run(strategy, config, market, quote, options or Options(), features).through(points)
 

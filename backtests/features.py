@@ -18,11 +18,11 @@ from strategies.feature_rows import FeatureTable, feature_table
 def history_features(
     strategy: Strategy[Any, Any], config: Any, candles: Candles, timeframe: str
 ) -> FeatureTable | None:
-    """``None`` for a strategy that looks at no candles. ``timeframe`` is that of ``candles``.
+    """``None`` for a strategy or a configuration that looks at no candles. ``timeframe`` is that of ``candles``.
 
     Raises ``ValueError`` when a timeframe that the strategy needs cannot be made of these candles.
     """
-    if not isinstance(strategy, UsesFeatures):
+    if not isinstance(strategy, UsesFeatures) or not strategy.timeframes(config):
         return None
     needed = [need.timeframe for need in strategy.timeframes(config)]
     return feature_table(strategy, config, {each: longer(candles, timeframe, each) for each in needed})

@@ -360,7 +360,7 @@ class UsesFeatures(Protocol[C]):
 
     def timeframes(self, config: C) -> tuple[CandleNeed, ...]:
         """The base timeframe first. ``count`` is the warm-up: that many candles give the rows of the full history
-        to 1e-9."""
+        to 1e-9. Empty for a configuration that looks at no candles: its steps see no features."""
         ...
 
     def features(self, config: C, candles: Mapping[str, CandleSeries]) -> Mapping[str, FloatColumn]:
