@@ -15,6 +15,7 @@ from bots.events import record
 from bots.ledger import apply_fill
 from bots.lifecycle import ORDER_TRANSITIONS, OrderStatus
 from bots.models import Bot, Event, EventKind, Fill, Order, Severity
+from bots.models.order import STRAY_SLOT
 from bots.reports import moment, note_report
 from exchange.errors import OrderNotFound
 from exchange.models import ExchangeAccount
@@ -147,6 +148,8 @@ def _book(order: Order, report: FillReport, *, gateway: ExchangeGateway, now: da
         executed_at=moment(report.timestamp),
         booked_at=now,
         completes_order=complete,
+        # A strategy does not know of an order that was adopted and that it never wished for.
+        applied=order.slot.startswith(STRAY_SLOT),
     )
     apply_fill(fill, now=now)
     record(

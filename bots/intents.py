@@ -20,6 +20,7 @@ from bots.models.order import client_order_id
 from bots.plan import Placement, Plan, Refusal, Standing, Terms, Wish, make_plan, wishes_without_order
 from bots.reports import moment
 from bots.scene import Scene
+from bots.strays import claim_strays
 from strategies.contract import OrderType, Reason, Side, WantedOrder
 
 REST_DROPPED = Reason("plan.rest_dropped")
@@ -29,6 +30,8 @@ TELL_AGAIN_AFTER = timedelta(minutes=10)
 
 def plan_orders(scene: Scene, wanted: Sequence[WantedOrder], live: Sequence[Standing]) -> Plan:
     bot = scene.bot
+    if claim_strays(bot, wanted, live):
+        live = standing_orders(Order.objects.filter(id__in=[order.order_id for order in live]))
     # What earlier attempts filled is part of what a later one is compared with.
     lookup = [*wishes_without_order(wanted, live), *(order.wish for order in live if order.attempt)]
     earlier: dict[Wish, list[Standing]] = {}

@@ -10,13 +10,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bots.booking import book_fills
-from bots.events import record
 from bots.lifecycle import OrderStatus
 from bots.locks import LockKind, try_lock
-from bots.models import Bot, EventKind, Order, Severity
+from bots.models import Bot, Order
 from bots.reports import kind_of, note_other_terms
 from bots.resolution import OVERLAP_MS, find_out, first_moment
-from exchange.errors import OrderNotFound
+from bots.strays import treat_stray
 from exchange.models import ExchangeAccount
 from exchange.port import ExchangeGateway, OrderReport
 from strategies.contract import MarketKind
@@ -90,7 +89,7 @@ def audit_open_orders(bots: Iterable[Bot], *, gateway: ExchangeGateway, now: dat
     """Compares the exchange's open orders with ours, for every symbol these bots trade.
 
     An order of ours that is not among them is asked for; one that was changed there is noted. One that carries the
-    tag of one of these bots but is not live in the database is a stray, and is cancelled: nothing would ever look
+    tag of one of these bots but is not live in the database is a stray (:mod:`bots.strays`): nothing would ever look
     after it.
     """
     by_symbol: dict[str, list[Bot]] = {}
@@ -113,7 +112,7 @@ def audit_open_orders(bots: Iterable[Bot], *, gateway: ExchangeGateway, now: dat
         for client_order_id in listed.keys() - {order.client_order_id for order in ours}:
             owner = tags.get(client_order_id[:8])
             if owner is not None:
-                _cancel_stray(owner, listed[client_order_id], gateway=gateway, now=now)
+                treat_stray(owner, listed[client_order_id], gateway=gateway, now=now)
 
 
 def _note_standing(order: Order, report: OrderReport, *, now: datetime, lag: timedelta) -> None:
@@ -123,21 +122,3 @@ def _note_standing(order: Order, report: OrderReport, *, now: datetime, lag: tim
         order.triggered_at = now if triggered else order.triggered_at
         order.save(update_fields=["missing_since", "triggered_at"])
     note_other_terms(order, report, now=now, lag=lag)
-
-
-def _cancel_stray(bot: Bot, report: OrderReport, *, gateway: ExchangeGateway, now: datetime) -> None:
-    # It may have been placed, and written down, since our own list was read.
-    if Order.objects.filter(account_id=bot.account_id, client_order_id=report.client_order_id).live().exists():
-        return
-    try:
-        gateway.cancel(report.symbol, report.client_order_id, exchange_order_id=report.exchange_order_id)
-    except OrderNotFound:
-        return
-    record(
-        EventKind.ORDER_CANCELED,
-        f"Canceled a stray order on {report.symbol}: it carries this bot's mark but is not in its books.",
-        now=now,
-        bot=bot,
-        severity=Severity.WARNING,
-        data={"client_order_id": report.client_order_id},
-    )

@@ -51,6 +51,14 @@ def integer(name: str, default: int, *, minimum: int = 0) -> int:
     return number
 
 
+def choice(name: str, choices: tuple[str, ...]) -> str:
+    """One of ``choices``; the first where nothing is set."""
+    value = text(name, choices[0])
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name}={value} is none of {', '.join(choices)}.")
+    return value
+
+
 def names(name: str, default: str = "") -> list[str]:
     """A comma-separated list."""
     return [item.strip() for item in text(name, default).split(",") if item.strip()]

@@ -158,10 +158,16 @@ PRICE_MAX_LAG_SECONDS = environment.integer("PRICE_MAX_LAG_SECONDS", 30, minimum
 # this far from the last price.
 BOT_ORDERS_PER_MINUTE = environment.integer("BOT_ORDERS_PER_MINUTE", 1200, minimum=1)
 ORDER_PRICE_DEVIATION_PERCENT = Decimal(environment.integer("ORDER_PRICE_DEVIATION_PERCENT", 25, minimum=1))
+# What becomes of orders at an exchange that carry a bot's mark and are not in its books.
+STRAY_ORDERS = environment.choice("STRAY_ORDERS", ("cancel", "adopt"))
 
 # --- Candles ---------------------------------------------------------------------------------------------------
 # A directory, or a URL of an object store: s3://bucket/candles, gs://bucket/candles.
 CANDLE_STORE = environment.text("CANDLE_STORE", str(HOME / "candles"))
+
+# --- Strategies ------------------------------------------------------------------------------------------------
+# Files with strategies of one's own. Whoever may write here runs code with all rights of the workers.
+STRATEGIES_DIR = Path(environment.text("STRATEGIES_DIR", str(HOME / "strategies")))
 
 # --- API -------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -19,6 +19,10 @@ SIDES = [(side.value, side.name.capitalize()) for side in Side]
 TYPES = [(kind.value, kind.name.capitalize()) for kind in OrderType]
 
 
+# The slot of an order that was adopted, before a wish claims it.
+STRAY_SLOT = "stray:"
+
+
 def client_order_id(*, tag: str, run: int, slot: str, sequence: int, attempt: int) -> str:
     """The id under which a wish is known to the exchange: 32 characters of ``[a-z0-9]``, taken by every big exchange.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from bots import services
 from bots.errors import ConfigInvalid
@@ -181,6 +182,47 @@ def test_a_stray_with_the_bots_mark_is_cancelled_and_a_strangers_order_is_left(m
     market.tick(bot)
     assert set(market.listed()) == {*market.kept(bot), "byhand"}
     assert Event.objects.filter(message__contains="stray").count() == 1
+
+
+def test_a_stray_that_the_strategy_wants_is_adopted_where_that_is_set(
+    market: SteppedMarket, settings: Settings
+) -> None:
+    """As after an old backup was restored: the exchange holds an order that the database has never heard of."""
+    settings.STRAY_ORDERS = "adopt"
+    bot = started(market)
+    market.tick(bot)
+    market.tick(bot)
+    before = market.listed()
+    lost = Order.objects.get(bot=bot, slot="grid:0")
+    JournalEntry.objects.filter(order=lost).delete()
+    Event.objects.filter(order=lost).delete()
+    lost.delete()
+    market.account.__class__.objects.update(audited_at=None)
+
+    market.tick(bot)
+
+    assert market.listed() == before == market.kept(bot)
+    found = Order.objects.get(bot=bot, slot="grid:0")
+    assert (found.client_order_id, found.exchange_order_id) == (lost.client_order_id, lost.exchange_order_id)
+    assert (found.status, found.trade_key) == (OrderStatus.OPEN, lost.trade_key)
+    assert Event.objects.filter(message__startswith="Adopted a stray order").count() == 1
+
+
+def test_an_adopted_stray_that_nobody_wants_is_booked_and_cancelled(market: SteppedMarket, settings: Settings) -> None:
+    settings.STRAY_ORDERS = "adopt"
+    bot = started(market)
+    market.tick(bot)
+    market.tick(bot)
+    wanted = market.listed()
+    market.gateway.place(
+        OrderRequest("ETH/USDT:USDT", f"ta{bot.tag}stray", Side.BUY, OrderType.LIMIT, amount=D("0.1"), price=D(1500))
+    )
+    market.account.__class__.objects.update(audited_at=None)
+    market.tick(bot)
+    assert market.listed() == wanted == market.kept(bot)
+    stray = Order.objects.get(bot=bot, slot="stray:stray")
+    assert (stray.status, stray.amount, stray.price) == (OrderStatus.CANCELED, D("0.1"), D(1500))
+    assert_reconciled(market)
 
 
 def test_stopping_cancels_all_and_keeps_the_position(market: SteppedMarket) -> None:
