@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,7 @@ from strategies.contract import Decision, FillSeen, Point, PositionView, Reason,
 from strategies.registry import get_strategy
 
 SNAPSHOTS_KEPT = 50
+WAITS = "features.waiting"
 
 # Strategies finish with one of these words in their reason's code.
 _FINISH_EVENTS = {"stop_loss": EventKind.STOP_LOSS_HIT, "take_profit": EventKind.TAKE_PROFIT_HIT}
@@ -30,8 +32,12 @@ class StrategyFailed(Exception):
     """A strategy raised, or cannot read its configuration or state; that error is the cause."""
 
 
+def strategy_of(bot: Bot) -> Strategy[Any, Any]:
+    return get_strategy(bot.strategy)
+
+
 def config_of(bot: Bot) -> StrategyConfig:
-    config: StrategyConfig = get_strategy(bot.strategy).Config.model_validate(bot.config)
+    config: StrategyConfig = strategy_of(bot).Config.model_validate(bot.config)
     return config
 
 
@@ -62,6 +68,7 @@ def run_strategy(scene: Scene) -> Plan:
     plan = plan_orders(scene, guarded.wanted, live)
     entries = [*store_plan(scene, plan), *guarded.entries]
     entries += [entry(bot, "note", note, now=now, price=scene.ticker.last) for note in decision.notes]
+    entries += _waits(scene)
     if entries:
         JournalEntry.objects.bulk_create(entries)
     if bot.status == BotStatus.STARTING:
@@ -75,16 +82,33 @@ def run_strategy(scene: Scene) -> Plan:
 def _step(
     scene: Scene, latest: Snapshot | None, position: Position | None, fills: Sequence[FillSeen]
 ) -> tuple[Strategy[Any, Any], Decision[Any], dict[str, Any]]:
-    strategy, config = get_strategy(scene.bot.strategy), config_of(scene.bot)
+    strategy, config = strategy_of(scene.bot), config_of(scene.bot)
     decision: Decision[Any] = strategy.step(
         config,
         scene.market,
         strategy.load(latest.state) if latest else strategy.initial_state(scene.first_config or config, scene.market),
-        Point(timestamp=scene.ticker.timestamp, price=float(scene.ticker.last)),
+        _point(scene),
         _position_view(position, scene.ticker.last),
         fills,
     )
     return strategy, decision, strategy.dump(decision.state)
+
+
+def _point(scene: Scene) -> Point:
+    assert scene.features is not None
+    row = scene.features.row
+    return Point(scene.ticker.timestamp, float(scene.ticker.last), row.values, row.candle_close)
+
+
+def _waits(scene: Scene) -> list[JournalEntry]:
+    """Says once in a run, for each timeframe, that there are too few candles."""
+    assert scene.features is not None
+    said = JournalEntry.objects.filter(bot=scene.bot, code=WAITS, created_at__gte=scene.bot.started_at or scene.now)
+    return [
+        entry(scene.bot, "note", Reason(WAITS, asdict(each)), now=scene.now, price=scene.ticker.last)
+        for each in scene.features.waiting
+        if not said.filter(numbers__timeframe=each.timeframe).exists()
+    ]
 
 
 def _position_view(position: Position | None, price: Decimal) -> PositionView:

@@ -23,6 +23,8 @@ _OURS: Mapping[str, str] = {
     "and only while it runs.",
     "watchdog.escalated": "The stop at {trigger} was met and is not filled ({why}): it is withdrawn, and what is left is "
     "closed at market.",
+    "features.waiting": "Waits for {count} closed candles of {timeframe}, there are {has}: until then the strategy knows "
+    "none of its indicators.",
     "stop.cancel": "The bot is stopping: no order of it may stay behind.",
     "stop.close": "The bot is stopping and was asked to close its position.",
     "emergency.cancel": "Emergency stop: every order of the bot is withdrawn.",

@@ -14,15 +14,34 @@ from bots.reports import moment
 from exchange.port import Ticker
 from exchange.traits import VenueTraits
 from strategies.contract import MarketSpec, OrderType, StrategyConfig
+from strategies.feature_rows import NO_FEATURES, FeatureRow
 
 EQUITY_EVERY = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The market has ``has`` closed candles, and the strategy's warm-up needs ``count``."""
+
+    timeframe: str
+    count: int
+    has: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewestFeatures:
+    """What the strategy sees of closed candles; ``waiting`` says why its values are NaN."""
+
+    row: FeatureRow = NO_FEATURES
+    waiting: tuple[Waiting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What a tick has read before it decides.
 
-    ``live`` is every order that stands or may stand; ``first_config`` is what a run's first state is made from.
+    ``live`` is every order that stands or may stand; ``first_config`` is what a run's first state is made from;
+    ``features`` are ``None`` when they were not asked for, because the bot was not running.
     """
 
     bot: Bot
@@ -32,6 +51,7 @@ class Scene:
     live: Sequence[Standing]
     traits: VenueTraits
     first_config: StrategyConfig | None = None
+    features: NewestFeatures | None = NewestFeatures()
 
     @property
     def amendable(self) -> Amendable:

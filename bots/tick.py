@@ -18,6 +18,7 @@ from bots import hints
 from bots.decision import StrategyFailed, config_of, run_strategy
 from bots.errors import ModeRefused
 from bots.events import record
+from bots.features import newest_features
 from bots.history import resolve_config
 from bots.intents import standing_orders
 from bots.ledger import position_of
@@ -131,7 +132,9 @@ def _tick(bot: Bot, clock: Clock, sync_max_age: timedelta | None, price_max_age:
         audit_open_orders([bot], gateway=gateway, now=now)
         live = standing_orders(Order.objects.standing_of(bot))
     first_config = _prepare_start(bot, market, ticker, gateway) if bot.status == BotStatus.STARTING else None
-    plan, changed = _decide(bot, Scene(bot, market, ticker, now, live, gateway.traits, first_config))
+    steps = bot.status in (BotStatus.STARTING, BotStatus.RUNNING)
+    features = newest_features(bot, gateway=gateway, ticker=ticker) if steps else None
+    plan, changed = _decide(bot, Scene(bot, market, ticker, now, live, gateway.traits, first_config, features))
     if plan.cancel or any(order.cancel_requested for order in live):
         send_cancels(bot, gateway=gateway, clock=clock)
     if plan.amend or any(order.amend is not None for order in live):
@@ -177,7 +180,9 @@ def _decide(bot: Bot, scene: Scene) -> tuple[Plan, bool]:
         before = bot.status
         bot.audit_due = False
         if bot.status in (BotStatus.STARTING, BotStatus.RUNNING):
-            plan = run_strategy(scene)
+            # A bot that was resumed since its row was read is stepped by its next tick, which has read the candles.
+            if scene.features is not None:
+                plan = run_strategy(scene)
         elif bot.status in (BotStatus.STOPPING, BotStatus.EMERGENCY):
             plan = wind_down(scene)
         if bot.status in (BotStatus.PAUSED, BotStatus.EMERGENCY):

@@ -1,0 +1,167 @@
+"""``manage.py strategies``: which there are, what they can be told, and whether they keep the contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from pydantic import ValidationError
+
+from backtests.checking import check_strategy
+from exchange.candles.files import CandleFileError, Candles, describe_file, read_file
+from exchange.candles.synthetic import COINS, synthetic_market
+from strategies import registry
+from strategies.contract import MarketKind, MarketSpec, StrategyConfig, UsesFeatures
+from strategies.registry import AnyStrategy, UnknownStrategy
+from strategies.user_files import read_user_file
+
+SYNTHETIC = "ETHUSDT"
+# Fees and minimums of Bybit's ETH markets: a check is not about them.
+STEP, FEE = Decimal("0.00001"), Decimal("0.001")
+
+
+class Command(BaseCommand):
+    help = "Lists, describes and checks the strategies, built in and of your own."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        commands = parser.add_subparsers(dest="command", required=True)
+        commands.add_parser(
+            "list", help="one line for each, and what in the folder is not usable; exit code 1 for that"
+        )
+        commands.add_parser("show", help="parameters with their ranges, warm-up").add_argument("name")
+        check = commands.add_parser("check", help="look-ahead, warm-up, state, repeatability; exit code 1 if any fails")
+        check.add_argument("name", help="a strategy, or a file with one or several")
+        check.add_argument("--candles", help="a candle file; without one, a synthetic market of ETHUSDT is made")
+        check.add_argument("--days", type=int, default=60, help="days of the synthetic market (60)")
+        check.add_argument("--config", default="{}", help="parameters as JSON, for those without a default")
+        check.add_argument("--cuts", type=int, default=200, help="at how many random candles the series is cut (200)")
+        check.add_argument("--steps", type=int, default=1000, help="how many candles of decisions are checked (1000)")
+        check.add_argument("--seed", type=int, default=0, help="of the cuts and of the synthetic market (0)")
+
+    def handle(self, *args: Any, command: str, **options: Any) -> None:
+        handlers: dict[str, Callable[..., None]] = {"list": self._list, "show": self._show, "check": self._check}
+        handlers[command](**options)
+
+    def _list(self, **_: Any) -> None:
+        for strategy in registry.strategies():
+            source = registry.source_of(strategy.name) or "built in"
+            regimes = ", ".join(registry.regimes_of(strategy)) or "any regime"
+            self.stdout.write(f"{strategy.name}  {strategy.version}  {strategy.title}  [{regimes}]  {source}")
+        folder = settings.STRATEGIES_DIR
+        self.stdout.write(f"Your own: {folder}{'' if folder.is_dir() else ' (does not exist)'}")
+        problems = registry.problems()
+        for problem in problems:
+            self.stderr.write(f"not usable: {problem}")
+        if problems:
+            raise CommandError(f"{len(problems)} problem(s) in {folder}.")
+
+    def _show(self, name: str, **_: Any) -> None:
+        strategy = _named(name)
+        self.stdout.write(f"{strategy.title} ({strategy.name} {strategy.version})\n{strategy.description}\n")
+        for field in strategy.Config.model_json_schema()["properties"].items():
+            self.stdout.write(_parameter(*field))
+        try:
+            config = strategy.Config()
+        except ValidationError:
+            self.stdout.write("Candles: depend on the parameters that have no default.")
+            return
+        needs = strategy.timeframes(config) if isinstance(strategy, UsesFeatures) else ()
+        said = ", ".join(f"{need.count} of {need.timeframe}" for need in needs) or "none"
+        self.stdout.write(f"Closed candles it looks at, with the default parameters: {said}")
+
+    def _check(
+        self, name: str, candles: str | None, days: int, config: str, cuts: int, steps: int, seed: int, **_: Any
+    ) -> None:
+        found, timeframe, market = _from_file(Path(candles)) if candles else _synthetic(days, seed)
+        failed = 0
+        for strategy in _strategies(name):
+            settings_of_it = _configured(strategy, config)
+            try:
+                checked = check_strategy(
+                    strategy, settings_of_it, market, found, timeframe, cuts=cuts, seed=seed, walked=steps
+                )
+            except ValueError as error:
+                raise CommandError(f"{strategy.name}: {error}") from error
+            for violation in checked.violations:
+                self.stdout.write(f"{strategy.name}  {violation}")
+            failed += bool(checked.violations)
+            self.stdout.write(
+                f"{strategy.name}: {len(checked.violations)} violation(s) on {len(found)} candles of {timeframe}; "
+                f"{checked.rows} rows of features, {checked.steps} steps, {checked.orders} orders."
+            )
+            if not checked.orders:
+                self.stdout.write(f"{strategy.name}: wanted no order at all: its decisions are not really checked.")
+        if failed:
+            raise CommandError("Not what the contract asks for.")
+
+
+def _strategies(name: str) -> tuple[AnyStrategy, ...]:
+    if not name.endswith(".py"):
+        return (_named(name),)
+    file = read_user_file(Path(name))
+    if file.problems:
+        raise CommandError("\n".join(map(str, file.problems)))
+    return file.strategies
+
+
+def _named(name: str) -> AnyStrategy:
+    try:
+        return registry.get_strategy(name)
+    except UnknownStrategy as error:
+        raise CommandError(str(error)) from error
+
+
+def _configured(strategy: AnyStrategy, text: str) -> StrategyConfig:
+    try:
+        config: StrategyConfig = strategy.Config.model_validate(json.loads(text))
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        raise CommandError("\n".join([f"{strategy.name}: give --config as JSON:", *lines])) from error
+    except json.JSONDecodeError as error:
+        raise CommandError(f"--config is no JSON: {error}") from error
+    return config
+
+
+def _parameter(name: str, schema: Mapping[str, Any]) -> str:
+    kinds = [schema, *schema.get("anyOf", [])]
+    signs = (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"))
+    limits = [f"{sign} {kind[key]}" for kind in kinds for key, sign in signs if key in kind]
+    unit = schema.get("unit", "")
+    default = f"default {schema['default']}" if "default" in schema else "must be given"
+    facts = ", ".join(part for part in (unit, *dict.fromkeys(limits), default) if part)
+    return f"  {name} ({facts})\n      {schema.get('description', '')}"
+
+
+def _from_file(path: Path) -> tuple[Candles, str, MarketSpec]:
+    described = describe_file(path)
+    if described is None:
+        raise CommandError(f"{path} is not named as candles are: exchange_SYMBOL_spot|linear_timeframe.parquet")
+    try:
+        candles = read_file(path)
+    except CandleFileError as error:
+        raise CommandError(str(error)) from error
+    return candles, described.timeframe, _market(described.symbol, MarketKind(described.kind), _tick(candles))
+
+
+def _synthetic(days: int, seed: int) -> tuple[Candles, str, MarketSpec]:
+    candles = synthetic_market([SYNTHETIC], minutes=days * 1440, seed=seed)[SYNTHETIC]
+    return candles, "1m", _market(SYNTHETIC, MarketKind.LINEAR, Decimal(repr(COINS[SYNTHETIC].tick)))
+
+
+def _tick(candles: Candles) -> Decimal:
+    """The finest decimal place in which the closes are told."""
+    exponents = [Decimal(repr(price)).normalize().as_tuple().exponent for price in np.unique(candles.close).tolist()]
+    return Decimal(1).scaleb(min([0, *(each for each in exponents if isinstance(each, int))]))
+
+
+def _market(symbol: str, kind: MarketKind, tick: Decimal) -> MarketSpec:
+    return MarketSpec(
+        symbol=symbol, kind=kind, base="BASE", quote="QUOTE", tick=tick, step=STEP, min_amount=STEP, maker_fee=FEE,
+        taker_fee=FEE,
+    )  # fmt: skip
