@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from bots import services
@@ -24,23 +24,7 @@ from bots.models import (
     Snapshot,
     Trade,
 )
-
-
-class Fact(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the type checker only
-    """A record of what happened: it can be read, never written."""
-
-    # Counting all of a big table for "12 of 4,000,000" costs more than the page.
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+from exchange.back_office import Fact
 
 
 def _each(request: HttpRequest, bots: QuerySet[Bot], done: str, command: Callable[[Bot], Any]) -> None:

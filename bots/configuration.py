@@ -252,7 +252,9 @@ def _apply_bot(
         else:
             services.update_bot(bot=bot, requested_by=requested_by, **changes)
             applied.updated_bots.append(name)
-    except NotEditable:
+    except NotEditable as error:
+        if bot is not None and bot.can_edit:  # stopped, but not empty
+            return [Problem(f"bots.{name}", error.detail)]
         differing = ", ".join(sorted(changes))
         return [
             Problem(

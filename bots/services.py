@@ -204,6 +204,8 @@ def _check_fields(bot: Bot) -> None:
     """The model's own validation, as problems of the named fields."""
     if bot.name in RESERVED_NAMES:
         raise ConfigInvalid([Problem("name", f"name: {bot.name} is an address of its own; choose another.", bot.name)])
+    if Bot.objects.exclude(pk=bot.pk).filter(name=bot.name).exists():
+        raise ConfigInvalid([Problem("name", f"name: a bot {bot.name} exists already; choose another.", bot.name)])
     try:
         bot.full_clean(exclude=["tag", "periodic_task"])
     except ValidationError as error:
@@ -252,6 +254,7 @@ def _check_mode(bot: Bot) -> None:
     if bot.account.environment not in allowed:
         wanted = " or ".join(sorted(allowed))
         raise ModeRefused(
-            f"mode {bot.mode} needs an account of environment {wanted}; {bot.account.name} is {bot.account.environment}."
+            f"mode {bot.mode} needs an account of environment {wanted}; {bot.account.name} is of environment "
+            f"{bot.account.environment}. Choose another account, or another mode."
         )
     refuse_live(bot)

@@ -7,10 +7,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
 from exchange.accounts import KEYS, AccountInUse, AccountRefused, check_account, check_change
+from exchange.back_office import Fact
 from exchange.errors import NeedsOperator
 from exchange.models import EncryptionCanary, Environment, ExchangeAccount
 from exchange.paper import admin as paper_admin  # noqa: F401 - its registrations
@@ -102,16 +101,7 @@ class ExchangeAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(EncryptionCanary)
-class EncryptionCanaryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class EncryptionCanaryAdmin(Fact):
     """There to be seen: that it exists means that the encryption key was proved at a start."""
 
     exclude = ("text",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False

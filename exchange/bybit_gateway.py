@@ -166,7 +166,7 @@ class BybitGateway(CcxtGateway):
             # Stable: executions of one millisecond stay in the exchange's order.
             return sorted(found.values(), key=lambda fill: fill.timestamp)
 
-        fills = self._read(f"asking for the {kind} fills since {since}", ask)
+        fills = self._read(f"asking for the {kind} fills since {ccxt.Exchange.iso8601(since)}", ask)
         if self.config.environment != "simulator":
             known_from = empty_since if start > since else since
             known_until = min([asked_at - SETTLED_MS, *(fill.timestamp for fill in fills[:1])])

@@ -143,7 +143,7 @@ class CcxtGateway(CcxtDialect):
                 found[key] = ccxt_parsing.fill(structure, spec.contract_size, self._client_id_of_fill(structure, spec))
             return sorted(found.values(), key=lambda fill: fill.timestamp)
 
-        return self._read(f"asking for the {kind} fills since {since}", ask)
+        return self._read(f"asking for the {kind} fills since {ccxt.Exchange.iso8601(since)}", ask)
 
     def describe_key(self) -> Mapping[str, Any] | None:
         """What the exchange says of the API key, in its own words; ``None`` where it does not say."""

@@ -141,5 +141,8 @@ class EncryptionCanary(models.Model):
 
     text = EncryptedCharField(max_length=32)
 
+    class Meta:
+        verbose_name_plural = "encryption canaries"
+
     def __str__(self) -> str:
         return "encryption canary"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -58,6 +59,10 @@ def _only_account(mode: BotMode) -> ExchangeAccount:
     raise serializers.ValidationError({"account": f"account is missing: {mend}."})
 
 
+def _one_of(names: Iterable[str]) -> dict[str, str]:
+    return {"invalid_choice": f'"{{input}}" is none of {", ".join(names)}.'}
+
+
 class PlanIn(serializers.Serializer[Any]):
     """What a preview needs."""
 
@@ -70,7 +75,9 @@ class PlanIn(serializers.Serializer[Any]):
     )
     symbol = serializers.CharField(max_length=64)
     strategy = serializers.CharField(max_length=64)
-    mode = serializers.ChoiceField(choices=BotMode.choices, default=BotMode.DEMO)
+    mode = serializers.ChoiceField(
+        choices=BotMode.choices, default=BotMode.DEMO, error_messages=_one_of(BotMode.values)
+    )
     config = serializers.DictField()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -232,7 +239,7 @@ class AccountOut(serializers.Serializer[Any]):
 class AccountIn(serializers.Serializer[Any]):
     name = serializers.SlugField(max_length=64)
     exchange_id = serializers.CharField(max_length=32, default="bybit")
-    environment = serializers.ChoiceField(choices=Environment.choices)
+    environment = serializers.ChoiceField(choices=Environment.choices, error_messages=_one_of(Environment.values))
     base_url = serializers.CharField(max_length=200, allow_blank=True, default="")
     options = serializers.DictField(default=dict)
     paper_balances = serializers.DictField(

@@ -55,13 +55,20 @@ def money(value: Decimal | None) -> str:
 
 @register.filter
 def plain(value: Any) -> str:
-    """A value of a configuration: numbers without useless zeros, yes and no, a dash for nothing."""
+    """A value of a configuration or of a reason: numbers without useless zeros, yes and no, a dash for nothing."""
     if value is None or value == "":
         return _NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = str(value)
+    # What a strategy reckoned in floats has noise in its last digits.
+    text = f"{value:.12g}" if isinstance(value, float) else str(value)
     return number_format.exact(Decimal(text)) if _NUMBER.fullmatch(text) else text
+
+
+@register.filter
+def words(name: str) -> str:
+    """``opened_at`` as people write it."""
+    return name.replace("_", " ")
 
 
 @register.filter

@@ -34,10 +34,12 @@ def _bots() -> Context:
     rows = selectors.bot_rows(now=now)
     totals = selectors.totals_of(rows)
     accounts = {row.bot.account_id: row.bot.account for row in rows}
+    troubled = hosts_in_trouble({account.venue for account in accounts.values()}, now=now)
     return {
         "now": now,
         "rows": rows,
-        "hosts_in_trouble": hosts_in_trouble({account.venue for account in accounts.values()}, now=now),
+        "hosts_in_trouble": troubled,
+        "venues_in_trouble": {host.venue for host in troubled},
         "totals": [
             # Bots that send nothing trade on nobody's money, and perhaps on an account without keys.
             (total, _equity([accounts[key] for key in sorted(total.account_ids)], total.quote))

@@ -21,6 +21,9 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('text', encrypted_model_fields.fields.EncryptedCharField()),
             ],
+            options={
+                'verbose_name_plural': 'encryption canaries',
+            },
         ),
         migrations.CreateModel(
             name='ExchangeAccount',

@@ -3,49 +3,34 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
+from exchange.back_office import Fact
 from exchange.paper.models import PaperBalance, PaperBook, PaperExecution, PaperMarket, PaperOrder
 
 
-class PaperRecord(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the type checker only
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
 @admin.register(PaperBook)
-class PaperBookAdmin(PaperRecord):
+class PaperBookAdmin(Fact):
     list_display = ("account", "orders", "executions")
     list_select_related = ("account",)
     search_fields = ("account__name",)
 
 
 @admin.register(PaperBalance)
-class PaperBalanceAdmin(PaperRecord):
+class PaperBalanceAdmin(Fact):
     list_display = ("book", "coin", "total")
     list_select_related = ("book__account",)
     list_filter = ("coin",)
 
 
 @admin.register(PaperMarket)
-class PaperMarketAdmin(PaperRecord):
+class PaperMarketAdmin(Fact):
     list_display = ("book", "symbol", "price", "size", "leverage")
     list_select_related = ("book__account",)
     search_fields = ("symbol",)
 
 
 @admin.register(PaperOrder)
-class PaperOrderAdmin(PaperRecord):
+class PaperOrderAdmin(Fact):
     list_display = ("number", "book", "symbol", "side", "type", "amount", "price", "status", "filled")
     list_select_related = ("book__account",)
     list_filter = ("status", "side", "type")
@@ -53,6 +38,6 @@ class PaperOrderAdmin(PaperRecord):
 
 
 @admin.register(PaperExecution)
-class PaperExecutionAdmin(PaperRecord):
+class PaperExecutionAdmin(Fact):
     list_display = ("number", "order", "price", "amount", "fee", "fee_currency", "is_maker")
     list_select_related = ("order",)

@@ -186,3 +186,11 @@ def test_a_bot_on_a_dead_exchange_is_not_started_and_says_why(office: Client) ->
     assert "practice: " in act(office, "start", bot)
     bot.refresh_from_db()
     assert bot.status == BotStatus.STOPPED
+
+
+def test_lists_show_amounts_without_the_zeros_of_their_columns(office: Client) -> None:
+    cast.order(cast.bot(), "buy", "1.250", "1900")
+    page = office.get(reverse("admin:bots_order_changelist")).text
+    assert ">1.25<" in page
+    assert ">1900<" in page
+    assert "1.2500" not in page

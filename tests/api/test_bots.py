@@ -90,7 +90,7 @@ def test_a_name_that_is_taken_is_refused(api: APIClient) -> None:
 def test_a_live_bot_is_refused_on_a_practice_account(api: APIClient) -> None:
     answer = api.post("/api/v1/bots/", wanted(mode="live"), format="json")
     assert answer.status_code == 403
-    assert "practice is simulator" in answer.json()["detail"]
+    assert "practice is of environment simulator" in answer.json()["detail"]
 
 
 def test_some_settings_are_changed_and_the_rest_stays(api: APIClient) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from textwrap import dedent
 
 import pytest
+from django.utils import timezone
 
 from bots.configuration import Applied, DocumentInvalid, apply_configuration, export_configuration
 from bots.lifecycle import BotStatus
-from bots.models import Bot, Event
+from bots.models import Bot, Event, Position
 from exchange.models import ExchangeAccount
 from tests.bots import cast
 
@@ -103,6 +104,17 @@ def test_a_running_bot_stays_as_it_is_until_it_is_stopped() -> None:
     message = refusal(GOOD.replace("grids: 4", "grids: 8"))
     assert "line 9: bots.eth-grid: Bot eth-grid is running and differs in config: stop it first" in message
     assert Bot.objects.get().config["grids"] == 4
+
+
+def test_a_stopped_bot_that_holds_something_says_what_stands_in_the_way() -> None:
+    apply()
+    bot = Bot.objects.get()
+    Position.objects.create(
+        bot=bot, account=bot.account, symbol=bot.symbol, amount=2, cost=3600, updated_at=timezone.now()
+    )
+    message = refusal(GOOD.replace("account: sim", "account: sim\n    mode: signals"))
+    assert "bots.eth-grid: Bot eth-grid holds" in message
+    assert "stop it first" not in message
 
 
 def test_a_document_with_one_mistake_changes_nothing_at_all() -> None:

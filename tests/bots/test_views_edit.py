@@ -98,7 +98,7 @@ def test_a_refused_form_comes_back_filled_with_the_message_beside_its_field(
 def test_a_name_is_given_once(person: Client) -> None:
     cast.bot("my-grid")
     answer = person.post("/new/", form())
-    assert "already exists" in error_beside(answer.text, "name")
+    assert "exists already" in error_beside(answer.text, "name")
 
 
 def test_the_preview_shows_each_order_that_a_start_would_rest(person: Client) -> None:

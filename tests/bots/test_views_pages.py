@@ -279,3 +279,11 @@ def test_no_key_is_on_any_page(person: Client) -> None:
         page = person.get(address).text
         assert "visible-key-1" not in page
         assert "visible-secret-1" not in page
+
+
+def test_the_numbers_of_a_reason_are_written_for_people(person: Client) -> None:
+    bot = busy_bot()
+    JournalEntry.objects.update(numbers={"opened_at": 1797.8800000000003})
+    page = person.get(f"/orders/{bot.orders.get().pk}/").text
+    assert "<dt>opened at</dt>" in page
+    assert ">1,797.88<" in page
