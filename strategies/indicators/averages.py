@@ -68,15 +68,23 @@ def exponential(values: Array, alpha: float, known_after: int) -> Array:
 
 @compiled
 def window_means(values: Array, period: int) -> Array:
-    # Each window is added up afresh. A running sum would be faster for long periods, but it carries the rounding of
-    # everything before the window, and a thousand times larger volume there would show in the mean.
+    # The series is cut into blocks of one period. A window is the end of one block and the beginning of the next, and both are
+    # sums of their own: nothing is ever taken away again. A running sum would carry the rounding of everything before the
+    # window, and a thousand times larger volume there would show in the mean.
     means = np.full(values.size, np.nan)
-    seen = 0
+    ends = np.zeros(period + 1)  # sums from each place of the last whole block to its end
+    beginning, filled, whole = 0.0, 0, False
     for row in range(values.size):
-        seen = seen + 1 if np.isfinite(values[row]) else 0
-        if seen >= period:
-            total = 0.0
-            for each in range(row - period + 1, row + 1):
-                total += values[each]
-            means[row] = total / period
+        if not np.isfinite(values[row]):
+            beginning, filled, whole = 0.0, 0, False
+            continue
+        beginning += values[row]
+        filled += 1
+        if filled == period:
+            means[row] = beginning / period
+            for place in range(period - 1, 0, -1):
+                ends[place] = ends[place + 1] + values[row - period + 1 + place]
+            beginning, filled, whole = 0.0, 0, True
+        elif whole:
+            means[row] = (ends[filled] + beginning) / period
     return means

@@ -9,9 +9,15 @@ import argparse
 import os
 import platform
 
-from tests.bench import candle_import, guard, many_bots, startup
+from tests.bench import candle_import, guard, indicators, many_bots, startup
 
-BENCHMARKS = {"guard": guard, "startup": startup, "candle-import": candle_import, "many-bots": many_bots}
+BENCHMARKS = {
+    "guard": guard,
+    "indicators": indicators,
+    "startup": startup,
+    "candle-import": candle_import,
+    "many-bots": many_bots,
+}
 
 
 def main() -> None:

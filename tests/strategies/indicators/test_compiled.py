@@ -44,7 +44,7 @@ def test_compiled_gives_what_python_gives(function: Compiled[..., Any], argument
 
 def test_importing_indicators_and_regimes_loads_no_compiler() -> None:
     program = (
-        "import sys, strategies.indicators, strategies.regimes; "
+        "import sys, strategies.indicators, strategies.regimes.series; "
         "strategies.indicators.atr_warmup(14); print('numba' in sys.modules, 'pandas' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -80,3 +81,15 @@ def test_a_shorter_window_would_not_do(candles_dir: Path) -> None:
     full = indicators.rsi(closes)
     differences = [abs(indicators.rsi(closes[end - 28 : end])[-1] - full[end - 1]) for end in range(1000, 1100)]
     assert max(differences) > 1.0
+
+
+def test_the_documentation_names_the_numbers() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "strategies" / "indicators.md").read_text()
+    rows = dict(re.findall(r"^\| (`[^|]+) \| ([\d,]+(?: / [\d,]+)*) \|$", page, re.MULTILINE))
+    assert rows == {
+        "`ema` 20 / 50 / 200": " / ".join(f"{indicators.ema_warmup(period):,}" for period in (20, 50, 200)),
+        "`rsi` 14": str(indicators.rsi_warmup()),
+        "`atr`, `atr_percent` 14": str(indicators.atr_warmup()),
+        "`directional_movement` 14": str(indicators.directional_warmup()),
+        "`macd` 12 26 9": str(indicators.macd_warmup()),
+    }
