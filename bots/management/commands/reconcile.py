@@ -27,17 +27,20 @@ class Command(BaseCommand):
             if not accounts:
                 known = ", ".join(ExchangeAccount.objects.values_list("name", flat=True)) or "none"
                 raise CommandError(f"There is no account {account}. Known: {known}.")
-        different = 0
+        different, complaints = 0, []
         for item in accounts:
             try:
                 lines = reconcile(item, now=timezone.now())
             except ExchangeError as error:
-                raise CommandError(f"{item.name}: {error.detail}") from error
+                complaints.append(f"{item.name} was not compared: {error.detail}")
+                continue
             width = max(len(line.what) for line in lines)
             for line in lines:
                 mark = "=" if line.equal else "≠"
                 self.stdout.write(f"{line.account}  {line.what:<{width}}  {line.ours}  {mark}  {line.theirs}")
                 different += not line.equal
         if different:
-            raise CommandError(f"{different} difference(s).")
+            complaints.append(f"{different} difference{'s' if different > 1 else ''}.")
+        if complaints:
+            raise CommandError("\n".join(complaints))
         self.stdout.write(self.style.SUCCESS("Equal to the last digit."))

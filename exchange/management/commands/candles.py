@@ -121,7 +121,7 @@ class Command(BaseCommand):
         merged = sum((item.merged for item in done), Merged())
         skipped = sum(item.skipped for item in done)
         self._say(
-            f"{len(done) - skipped} files imported, {skipped} skipped (imported before): {merged.added:,} new candles, "
+            f"{_count(len(done) - skipped, 'file')} imported, {skipped} skipped (imported before): {merged.added:,} new candles, "
             f"{merged.same:,} known already, {merged.changed:,} replaced by other numbers"
         )
         for item in done:
@@ -183,7 +183,9 @@ class Command(BaseCommand):
                 raise CandleFileError(f"there are no candles of {key} in {store.address}; `candles list` names all")
             found = store.gaps(key)
             answers.append({"series": str(key), "gaps": [asdict(gap) for gap in found]})
-            self._say(f"{key}: {len(found)} gaps, {sum(gap.count for gap in found):,} candles missing")
+            self._say(
+                f"{key}: {_count(len(found), 'gap')}, {_count(sum(gap.count for gap in found), 'candle')} missing"
+            )
             for gap in found:
                 self._say(f"  {gap}")
         return answers
@@ -197,6 +199,10 @@ class Command(BaseCommand):
     def _bar(self, total: int, **how: Any) -> Any:
         """On a terminal only, unless JSON was asked for."""
         return tqdm(total=total, disable=True if self._json else None, leave=False, **how)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _series(name: str) -> SeriesKey:

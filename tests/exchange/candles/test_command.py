@@ -51,7 +51,7 @@ def test_import_list_gaps(command: Candles, files: Path) -> None:
     assert "0 files imported, 2 skipped" in command.say("import", str(files))
     assert command.say("list") == "binance/linear/ETHUSDT/1m: 2025-01-01 00:00 – 2025-01-01 03:29, 200 candles\n"
     assert command.say("gaps") == (
-        "binance/linear/ETHUSDT/1m: 1 gaps, 10 candles missing\n  2025-01-01 01:40 – 2025-01-01 01:50: 10 missing\n"
+        "binance/linear/ETHUSDT/1m: 1 gap, 10 candles missing\n  2025-01-01 01:40 – 2025-01-01 01:50: 10 missing\n"
     )
 
 
