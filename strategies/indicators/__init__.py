@@ -1,10 +1,11 @@
 """Causal indicators on numpy arrays: row *i* uses nothing after the close of candle *i*.
 
-All take columns of equal length, oldest candle first, and give float64 arrays of that length with NaN where a value is not
-known yet. A value that is not finite is a gap: the row is NaN, and what follows is computed as if the series began after it.
+All take columns of equal length, oldest candle first, and give float64 arrays of that length with NaN where a value is
+not known yet. A value that is not finite is a gap: the row is NaN, and what follows is computed as if the series began
+after it.
 
-``…_warmup`` tells how many candles, the last one included, give the last row of the full history to 1e-9. The definitions are
-those of the library ``ta``; docs/strategies/indicators.md has them all.
+``…_warmup`` tells how many candles, the last one included, give the last row of the full history to 1e-9. The
+definitions are those of the library ``ta``; docs/strategies/indicators.md has them all.
 """
 
 from strategies.indicators.arrays import Array

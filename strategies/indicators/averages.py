@@ -68,9 +68,9 @@ def exponential(values: Array, alpha: float, known_after: int) -> Array:
 
 @compiled
 def window_means(values: Array, period: int) -> Array:
-    # The series is cut into blocks of one period. A window is the end of one block and the beginning of the next, and both are
-    # sums of their own: nothing is ever taken away again. A running sum would carry the rounding of everything before the
-    # window, and a thousand times larger volume there would show in the mean.
+    # The series is cut into blocks of one period. A window is the end of one block and the beginning of the next, and
+    # both are sums of their own: nothing is ever taken away again. A running sum would carry the rounding of everything
+    # before the window, and a thousand times larger volume there would show in the mean.
     means = np.full(values.size, np.nan)
     ends = np.zeros(period + 1)  # sums from each place of the last whole block to its end
     beginning, filled, whole = 0.0, 0, False

@@ -19,8 +19,8 @@ class Compiled(Generic[P, R]):
     The machine code is kept on disk and loaded by the next process. It lets go of the interpreter lock, and it computes
     as Python does: no ``fastmath``, so that a back-test and a live tick agree to the last bit.
 
-    A compiled function may call other ones, and read constants, of *the same file*: the code on disk is made anew when that
-    file changes, but not when another one does.
+    A compiled function may call other ones, and read constants, of *the same file*: the code on disk is made anew when
+    that file changes, but not when another one does.
     """
 
     def __init__(self, function: Callable[P, R]) -> None:

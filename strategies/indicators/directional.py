@@ -48,7 +48,8 @@ def directions(high: Array, low: Array, close: Array, period: int) -> tuple[Arra
         if seen == 0:
             ranges, plus, minus, strength = 0.0, 0.0, 0.0, 0.0
         else:
-            # Wilder's sums: the first ``period`` movements are added up, then a share of the sum leaves for each new one.
+            # Wilder's sums: the first ``period`` movements are added up, then a share of the sum leaves for each
+            # new one.
             if seen > period:
                 ranges -= ranges / period
                 plus -= plus / period

@@ -40,8 +40,8 @@ def rolling_warmup(period: int) -> int:
 def swings(high: ArrayLike, low: ArrayLike, length: int) -> Swings:
     """Swing highs and lows, each in the row whose close confirms it.
 
-    A swing high is above the highs of the ``length`` candles before it and not below those of the ``length`` candles after it,
-    so the first of several equal ones counts. A swing low is the mirror image.
+    A swing high is above the highs of the ``length`` candles before it and not below those of the ``length`` candles
+    after it, so the first of several equal ones counts. A swing low is the mirror image.
     """
     check_period(length, "length")
     highs, lows = columns(high, low)

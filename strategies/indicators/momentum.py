@@ -24,8 +24,8 @@ class Macd(NamedTuple):
 def rsi(close: ArrayLike, period: int = 14) -> Array:
     """Relative strength index, 0 to 100: 100 − 100 / (1 + average gain / average loss), by Wilder's smoothing.
 
-    As in ``ta`` the averages begin at 0 with the first candle, and without any loss the index is 100, also where there was
-    no gain either. Known from the ``period``-th candle on.
+    As in ``ta`` the averages begin at 0 with the first candle, and without any loss the index is 100, also where there
+    was no gain either. Known from the ``period``-th candle on.
     """
     check_period(period)
     return relative_strength(column(close), period)

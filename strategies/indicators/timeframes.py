@@ -11,11 +11,11 @@ Rows = NDArray[np.int64]
 
 
 def closed_rows(base_opens: ArrayLike, base_length: int, higher_opens: ArrayLike, higher_length: int) -> Rows:
-    """For each base candle the row of the last higher candle that is closed when the base candle closes; −1 before the first.
+    """For each base candle the row of the last higher candle closed by its own close; −1 before the first.
 
-    Opens are timestamps in milliseconds UTC, strictly rising, gaps allowed; lengths are milliseconds. A higher candle that closes
-    together with the base candle is visible. Where higher candles are missing, the last closed one stays. Raises ``ValueError``
-    for lengths that are not above 0 and opens that do not rise.
+    Opens are timestamps in milliseconds UTC, strictly rising, gaps allowed; lengths are milliseconds. A higher candle
+    that closes together with the base candle is visible. Where higher candles are missing, the last closed one stays.
+    Raises ``ValueError`` for lengths that are not above 0 and opens that do not rise.
     """
     if base_length <= 0 or higher_length <= 0:
         raise ValueError(f"Candle lengths must be above 0 ms, these are {base_length} and {higher_length}.")

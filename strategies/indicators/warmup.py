@@ -1,7 +1,7 @@
 """How many candles a smoothing needs until what came before them no longer shows.
 
-An exponential average never forgets quite: after *n* candles a share of (1 − alpha)ⁿ of its first value is left. A live bot
-sees a window of candles only, so the window must be long enough for that rest to vanish.
+An exponential average never forgets quite: after *n* candles a share of (1 − alpha)ⁿ of its first value is left. A live
+bot sees a window of candles only, so the window must be long enough for that rest to vanish.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ REST: Final = 1e-14
 def settling(*alphas: float) -> int:
     """Candles after its first value until a chain of exponential averages has forgotten it.
 
-    Each average smooths the one before it by its own ``alpha`` (0 < alpha ≤ 1), and all of them begin with a wrong value of
-    size 1. The error of the last one follows the same recursion as the averages and is simply carried on until it is below
-    ``REST``. Raises ``ValueError`` for another alpha.
+    Each average smooths the one before it by its own ``alpha`` (0 < alpha ≤ 1), and all of them begin with a wrong
+    value of size 1. The error of the last one follows the same recursion as the averages and is simply carried on until
+    it is below ``REST``. Raises ``ValueError`` for another alpha.
     """
     if not alphas or not all(0.0 < alpha <= 1.0 for alpha in alphas):
         raise ValueError(f"Smoothing factors lie above 0 and at most at 1, these are {alphas}.")

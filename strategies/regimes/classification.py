@@ -13,8 +13,8 @@ from strategies.regimes.regime import REGIMES, Recommendation, Regime, code_of, 
 
 @dataclass(frozen=True, slots=True)
 class RegimeInputs:
-    """What a regime is told from, after a closed candle: ADX 0–100, averages in quote, ATR in percent of the close, and the
-    candle's volume as a multiple of its mean."""
+    """What a regime is told from, after a closed candle: ADX 0–100, averages in quote, ATR in percent of the close, and
+    the candle's volume as a multiple of its mean."""
 
     adx: float
     ema_fast: float
@@ -74,14 +74,15 @@ class RegimeVerdict:
 
 
 def classify(config: RegimeConfig, inputs: RegimeInputs, previous: Regime | None = None) -> Regime:
-    """The regime that the inputs name, while ``previous`` is the one that holds. Raises ``ValueError`` for unknown inputs."""
+    """The regime that the inputs name while ``previous`` holds. Raises ``ValueError`` for unknown inputs."""
     if not inputs.known:
         raise ValueError(f"A regime cannot be told from {inputs}: wait until every indicator is known.")
     return REGIMES[_named(inputs, code_of(previous), rules.bounds_of(config))]
 
 
 def step(config: RegimeConfig, state: RegimeState, inputs: RegimeInputs) -> tuple[RegimeState, RegimeVerdict | None]:
-    """After one more closed candle. Without known inputs there is no verdict, the regime stays and its confirmation begins anew.
+    """After one more closed candle. Without known inputs there is no verdict, the regime stays and its confirmation
+    begins anew.
 
     Not compiled: loading the compiler would take longer than the candles of a day.
     """

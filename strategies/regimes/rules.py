@@ -23,8 +23,8 @@ BULL_TREND: Final = 4
 BEAR_TREND: Final = 5
 NONE: Final = -1
 
-# By regime. A change between families is confirmed by candles of the new family, whichever member each of them names: else
-# an ATR that wavers around its threshold would keep a range alive that is long over. Up and down are two families.
+# By regime. A change between families is confirmed by candles of the new family, whichever member each of them names:
+# else an ATR that wavers around its threshold would keep a range alive that is long over. Up and down are two families.
 FAMILIES: Final = (0, 0, 1, 1, 2, 3)
 
 STRENGTH_SHARE: Final = 0.5
@@ -153,7 +153,7 @@ def classified(
     candidate: int,
     count: int,
 ) -> tuple[NDArray[np.int8], Array, tuple[int, int, int]]:
-    """The regime and its confidence after each candle, −1 and NaN where the inputs are unknown; and what is remembered."""
+    """The regime and its confidence after each candle (−1 and NaN where unknown), and what is remembered."""
     regimes, confidences = np.full(adx.size, NONE, np.int8), np.full(adx.size, np.nan)
     for row in range(adx.size):
         strength, fast, slow = adx[row], ema_fast[row], ema_slow[row]

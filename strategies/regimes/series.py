@@ -30,8 +30,8 @@ class InputColumns(NamedTuple):
 
 
 class RegimeSeries(NamedTuple):
-    """After each candle the regime's number (its place in ``regime.REGIMES``; −1 where the inputs are not known) and its
-    confidence (NaN there); and the state after the last one, from which stepping goes on."""
+    """After each candle the regime's number (its place in ``regime.REGIMES``; −1 where the inputs are not known) and
+    its confidence (NaN there); and the state after the last one, from which stepping goes on."""
 
     regimes: NDArray[np.int8]
     confidence: Array

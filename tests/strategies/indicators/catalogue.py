@@ -14,7 +14,7 @@ from tests.strategies.indicators.series import Columns
 
 
 class Size(Enum):
-    """What an error of 1e-9 is a share of: the value, but for values that may be next to 0 what they are measured in."""
+    """What an error of 1e-9 is a share of: the value, or what it is measured in where it may be next to 0."""
 
     OWN = "the value"
     INDEX = "an index from 0 to 100"

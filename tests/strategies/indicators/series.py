@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from strategies.indicators import Array
 
-# A lively month, a thin market (no trade in four of ten minutes), a price of 0.00001, a crash to a tenth, holes of hours in the
-# data, few and long candles.
+# A lively month, a thin market (no trade in four of ten minutes), a price of 0.00001, a crash to a tenth, candles
+# missing here and there, few and long candles.
 REAL = (
     "binance_ETHUSDT_linear_1m_202505.parquet",
     "binanceus_BTCUSDC_spot_1m_202303.parquet",

@@ -42,7 +42,7 @@ def _ta_channel(c: Columns) -> list[pd.Series]:
 Ours = Callable[[Columns], tuple[Array, ...]]
 Theirs = Callable[[Columns], list[pd.Series]]
 
-# Ours, theirs, and the first row in which theirs is known. ``ta`` leaves the first ±DI at 0, though StockCharts shows it.
+# Ours, theirs, and the first row in which theirs is known: ``ta`` leaves the first ±DI at 0, StockCharts shows it.
 CASES: dict[str, tuple[Ours, Theirs, tuple[int, ...]]] = {
     "sma": (
         lambda c: (indicators.sma(c.close, 20),),

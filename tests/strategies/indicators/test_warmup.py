@@ -27,8 +27,9 @@ def movement(columns: Columns, period: int) -> Array:
 @each_indicator
 @pytest.mark.parametrize("name", REAL[:-1])
 def test_a_live_window_gives_the_values_of_the_full_history(candles_dir: Path, name: str, entry: Entry) -> None:
-    """An index is a ratio of what moved. Where next to nothing moved in the whole window, what moved before it is still the larger
-    part of that ratio; so it is promised to windows that begin at most a thousand times as lively as they end."""
+    """An index is a ratio of what moved. Where next to nothing moved in the whole window, what moved before it is still
+    the larger part of that ratio; so it is promised to windows that begin at most a thousand times as lively as they
+    end."""
     columns = real_columns(candles_dir, name)
     full = entry.compute(columns)
     moving = movement(columns, entry.memory) if entry.size is Size.INDEX else np.ones(len(columns))

@@ -22,7 +22,8 @@ NAMES = {
     "bear": Regime.BEAR_TREND,
 }
 
-# Each story: candles as (ADX, ATR %, averages) and the regime that holds after each of them, with three candles to confirm.
+# Each story: candles as (ADX, ATR %, averages) and the regime that holds after each of them, with three candles to
+# confirm.
 STORIES: dict[str, list[tuple[float, float, str, str]]] = {
     "the first candle decides at once": [(25, 3, "=", "volatile"), (25, 3, "=", "volatile")],
     "the third candle confirms a trend": [
