@@ -1,0 +1,1 @@
+"""Smart Money Concepts: structure on four timeframes, confluence zones, and an entry pattern inside one."""
