@@ -1,0 +1,100 @@
+"""What would keep a trend follower from opening and closing its trades, told before it starts.
+
+How large a trade will be depends on the candles, so the largest one is looked at: what is refused for that one is refused
+for all. A smaller one that turns out to be too little is not entered, and the journal says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from strategies.contract import Direction, MarketKind, MarketSpec, Problem
+from strategies.trend.config import TrendConfig, targets_of
+
+HUNDRED = Decimal(100)
+
+
+def problems(config: TrendConfig, market: MarketSpec, price: Decimal, quote_available: Decimal) -> list[Problem]:
+    """``price`` and ``quote_available`` (free balance) in quote."""
+    return [
+        *_market_problems(config, market),
+        *_amount_problems(config, market, price),
+        *_money_problems(config, market, quote_available),
+    ]
+
+
+def _market_problems(config: TrendConfig, market: MarketSpec) -> Iterator[Problem]:
+    if market.kind is MarketKind.SPOT:
+        if config.direction is not Direction.LONG:
+            yield Problem(
+                "direction",
+                f"{market.symbol} is a spot market, where nothing can be sold short: choose long, or a linear market.",
+                config.direction,
+                Direction.LONG,
+            )
+        if config.leverage > 1:
+            yield Problem(
+                "leverage",
+                f"{market.symbol} is a spot market: set leverage to 1, or choose a linear market.",
+                _text(config.leverage),
+                "1",
+            )
+    if market.max_leverage is not None and config.leverage > market.max_leverage:
+        yield Problem(
+            "leverage",
+            f"Leverage {_text(config.leverage)} is above the {_text(market.max_leverage)} that {market.symbol} allows.",
+            _text(config.leverage),
+            _text(market.max_leverage),
+        )
+
+
+def _amount_problems(config: TrendConfig, market: MarketSpec, price: Decimal) -> Iterator[Problem]:
+    leverage = config.leverage if market.kind is MarketKind.LINEAR else Decimal(1)
+    largest = config.investment * leverage * config.max_position / HUNDRED
+    least_amount = max(market.min_amount, market.step)
+    least = max(least_amount * price, market.min_notional or Decimal(0))
+    if largest < least:
+        yield Problem(
+            "investment",
+            f"Even the largest position, worth {_text(largest)} {market.quote}, is below the {_text(least)} {market.quote} "
+            f"that {market.symbol} trades at least: raise the investment.",
+            _text(largest),
+            _text(least),
+        )
+        return
+    shares = [target.percent for target in targets_of(config.targets)]
+    left = HUNDRED - sum(shares, Decimal(0))
+    smallest = min([*shares, *([left] if left else [])], default=HUNDRED)
+    part = largest * smallest / HUNDRED
+    least = least_amount * price if market.kind is MarketKind.LINEAR else least
+    if part < least:
+        yield Problem(
+            "targets",
+            f"Even of the largest position, a part of {_text(smallest)} % is worth only {_text(part)} {market.quote}, below "
+            f"the {_text(least)} {market.quote} that {market.symbol} trades at least: raise the investment or use fewer "
+            "targets.",
+            _text(part),
+            _text(least),
+        )
+
+
+def _money_problems(config: TrendConfig, market: MarketSpec, available: Decimal) -> Iterator[Problem]:
+    """The margin of the largest position is the investment's share, whatever the leverage."""
+    needed = config.investment * config.max_position / HUNDRED
+    if market.kind is MarketKind.LINEAR:
+        needed += needed * config.leverage * market.taker_fee
+    if needed > available:
+        yield Problem(
+            "investment",
+            f"The largest position needs {needed:.2f} {market.quote} and {available:.2f} {market.quote} are free: lower the "
+            "investment or add funds.",
+            f"{needed:.2f}",
+            f"{available:.2f}",
+        )
+
+
+def _text(value: Decimal) -> str:
+    """Plain digits, without trailing zeros."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
