@@ -4,8 +4,8 @@ A candle has closed when its time is over: ``open time + length <= now``. Each o
 of candle *i* therefore sees row *i − 1*, its close point too, which lies one millisecond before the close; row *i* is
 first seen at the next candle's open. A live tick goes by the time of the exchange's price and sees the same.
 
-A row is known once as many candles of every timeframe had closed as the strategy declares. Before that all of its
-values are NaN, whatever ``features`` made of too few candles.
+A row is known when, by the close of its candle, as many candles of every timeframe had closed as the strategy declares.
+Before that all of its values are NaN, whatever ``features`` made of too few candles.
 """
 
 from __future__ import annotations
