@@ -97,7 +97,7 @@ class Feed:
 def read_hosts(connection: redis.Redis, *, now: datetime) -> list[Host]:
     """Those that were called in the last day, by name."""
     known = {}
-    for name, text in _hash(connection, HOSTS_KEY).items():
+    for name, text in sorted(_hash(connection, HOSTS_KEY).items()):
         place = json.loads(text)
         if now - _moment(place["seen"]) <= _HOST_KEPT:
             known[name] = place
@@ -109,7 +109,7 @@ def read_hosts(connection: redis.Redis, *, now: datetime) -> list[Host]:
         pipeline.lrange(errors_key(name), 0, _SHOWN_ERRORS - 1)
     answers = iter(pipeline.execute())
     hosts = []
-    for name, place in sorted(known.items()):
+    for name, place in known.items():
         breaker, ban, budget, errors = (next(answers) for _ in range(4))
         hosts.append(
             Host(

@@ -17,6 +17,7 @@ from exchange.models import ExchangeAccount
 from exchange.resilience.clock_skew import MACHINE, clock_key
 from exchange.resilience.counters import Counters, Place
 from exchange.resilience.shared_state import SharedState, shared_state
+from exchange.resilience.status import read_hosts
 from exchange.translation import Intent
 from tests.bots import cast
 from tests.bots.cast import alice
@@ -241,6 +242,17 @@ def test_the_overview_says_that_an_exchange_does_not_answer(person: Client, plac
     page = person.get("/?part=bots", headers=HTMX).text
     assert f"({HOST}) does not answer (HTTP status 502)" in page
     assert 'href="/exchanges/"' in page
+
+
+def test_each_host_has_its_own_breaker(place: Place, state: SharedState) -> None:
+    """Whichever was called first: Redis keeps small hashes in the order in which they were written."""
+    earlier_by_name = Place("aaa.example.test", place.exchange, place.environment, place.venue, 540, 5.0)
+    counted = Counters(lambda: state.connection, wall)
+    counted.count_request(earlier_by_name, Intent.READ, "ok", 0.03)
+    counted.flush()
+    open_breaker(state)
+    found = {host.name: host.breaker.state for host in read_hosts(state.connection, now=datetime.now(UTC))}
+    assert found == {HOST: "open", "aaa.example.test": "closed"}
 
 
 def test_the_overview_says_that_an_exchange_has_banned_us(person: Client, place: Place, state: SharedState) -> None:
