@@ -17,11 +17,13 @@ def problems(config: DcaConfig, market: MarketSpec, price: Decimal, quote_availa
     """``price`` and ``quote_available`` (free balance) in quote. At most one problem of a kind: the worst order's."""
     found = [*_market_problems(config, market), *_start_problems(config)]
     ladder = rungs(config, market, _start_price(config, price))
-    found += _opening_problems(config, market, price, ladder)
+    opening = list(_opening_problems(config, market, price, ladder))
+    found += opening
     if not ladder:
         return found
     found += _ladder_problems(config, market, ladder)
-    found += _closing_problems(config, market, ladder[0])
+    if not any(problem.field == "base_order_size" for problem in opening):
+        found += _closing_problems(config, market, ladder[0])
     found += _fee_problems(config, market, ladder[0])
     found += _money_problems(config, market, ladder, quote_available)
     return found

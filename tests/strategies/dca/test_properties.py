@@ -1,0 +1,241 @@
+"""What holds for a DCA bot whatever the market does to it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from strategies.contract import FillSeen, MarketKind, MarketSpec, OrderType, Point, PositionView, Side, WantedOrder
+from strategies.dca.config import DcaConfig
+from strategies.dca.ladder import deviations, safety_entries, safety_sizes
+from strategies.dca.logic import DcaStrategy
+from strategies.dca.state import CLOSING, OPEN, STARTING, DcaState
+from tests.strategies.markets import LINEAR, SPOT
+
+STRATEGY = DcaStrategy()
+Wish = tuple[str, int]
+
+
+@dataclass
+class RoughExchange:
+    """Fills in pieces, and cancels late unless ``prompt``: a cancelled order can still fill on the next move."""
+
+    market: MarketSpec
+    prompt: bool
+    base: Decimal = Decimal(0)
+    left: dict[Wish, Decimal] = field(default_factory=dict)
+    orders: dict[Wish, WantedOrder] = field(default_factory=dict)
+    gone: set[Wish] = field(default_factory=set)
+
+    def set_orders(self, wanted: tuple[WantedOrder, ...]) -> None:
+        """What is new is placed, what differs amended, what is no longer wanted cancelled."""
+        wishes = {(order.slot, order.sequence): order for order in wanted}
+        assert len(wishes) == len(wanted), "two orders for one wish"
+        assert not self.gone & wishes.keys(), "a wish that was given up or done is wanted again"
+        for wish, order in wishes.items():
+            amount = self.market.quantise_amount(order.amount)
+            before = self.orders.get(wish)
+            self.left[wish] = amount - (self.market.quantise_amount(before.amount) - self.left[wish] if before else 0)
+            assert self.left[wish] > 0, "an order is asked to be smaller than what is filled of it"
+            self.orders[wish] = order
+        self.gone |= self.orders.keys() - wishes.keys()
+        closing = any(order.slot == "close" for order in wanted)
+        for wish in [wish for wish in self.orders if wish in self.gone]:
+            # The platform sends a close when the stop is certainly gone.
+            if self.prompt or (closing and self.orders[wish].protective):
+                del self.orders[wish]
+
+    def move(self, price: Decimal, part: Decimal) -> list[FillSeen]:
+        """The price jumps; whatever it reaches is filled, in two executions when ``part`` is less than 1."""
+        fills: list[FillSeen] = []
+        for wish, order in list(self.orders.items()):
+            at = price
+            buys = order.side is Side.BUY
+            if order.type is OrderType.STOP:
+                assert order.trigger_price is not None
+                if price < order.trigger_price if buys else price > order.trigger_price:
+                    continue
+            elif order.type is OrderType.LIMIT:
+                assert order.price is not None
+                at = self.market.quantise_price(order.price)
+                if price > at if buys else price < at:
+                    continue
+            amount = self.market.quantise_amount(self.left[wish] * part) or self.left[wish]
+            if order.reduce_only:
+                amount = min(amount, abs(self.base))
+            if amount:
+                fills.append(self._execute(wish, order, at, amount))
+        for wish in self.gone & self.orders.keys():
+            del self.orders[wish]
+        return fills
+
+    def _execute(self, wish: Wish, order: WantedOrder, at: Decimal, amount: Decimal) -> FillSeen:
+        self.left[wish] -= amount
+        done = self.left[wish] == 0
+        if done:
+            del self.orders[wish]
+            self.gone.add(wish)
+        buys = order.side is Side.BUY
+        fee = amount * self.market.maker_fee if buys and self.market.buy_fee_in_base else Decimal(0)
+        self.base += (amount if buys else -amount) - fee
+        return FillSeen(order.slot, order.sequence, order.side, float(at), float(amount), float(fee), 0, done)
+
+
+@st.composite
+def deals(draw: st.DrawFn) -> tuple[DcaConfig, MarketSpec]:
+    market = draw(st.sampled_from([SPOT, LINEAR]))
+    fields: dict[str, Any] = {
+        "direction": draw(st.sampled_from(["long", "short"])) if market is LINEAR else "long",
+        "base_order_size": draw(st.integers(50, 300)),
+        "safety_order_size": draw(st.integers(50, 300)),
+        "safety_orders": draw(st.integers(0, 6)),
+        "active_safety_orders": draw(st.integers(1, 4)),
+        "price_deviation": draw(st.integers(2, 30)) / 10,
+        "step_scale": draw(st.sampled_from(["0.8", "1", "1.3"])),
+        "volume_scale": draw(st.sampled_from(["0.9", "1", "1.6"])),
+        "take_profit_from": draw(st.sampled_from(["average", "base"])),
+        "cool_down": draw(st.sampled_from([0, 3])),
+        "max_deals": draw(st.sampled_from([None, 2])),
+        "max_deal_time": draw(st.sampled_from([None, 9])),
+    }
+    if draw(st.booleans()):
+        fields["take_profit"] = draw(st.integers(3, 60)) / 10
+    else:
+        fields["take_profit_steps"] = draw(st.sampled_from(["1:50, 2:50", "0.5:20, 1:30, 4:50", "1:1, 3:98, 9:1"]))
+    if draw(st.booleans()):
+        fields["trailing_take_profit"] = draw(st.integers(2, 20)) / 10
+    if draw(st.booleans()):
+        fields["stop_loss"] = draw(st.integers(50, 200)) / 10
+        fields["stop_loss_timeout"] = draw(st.sampled_from([0, 2]))
+        fields["after_stop_loss"] = draw(st.sampled_from(["continue", "stop"]))
+    return DcaConfig.model_validate({name: value for name, value in fields.items() if value is not None}), market
+
+
+moves = st.lists(
+    st.tuples(
+        st.integers(8500, 11500).map(lambda cents: Decimal(cents) / 100),
+        st.sampled_from([Decimal(1), Decimal(1), Decimal("0.37")]),
+    ),
+    min_size=5,
+    max_size=40,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(deal=deals(), path=moves, prompt=st.booleans())
+def test_orders_are_unique_holdings_add_up_and_what_closes_is_what_is_held(
+    deal: tuple[DcaConfig, MarketSpec], path: list[tuple[Decimal, Decimal]], prompt: bool
+) -> None:
+    config, market = deal
+    exchange = RoughExchange(market, prompt)
+    state: DcaState = STRATEGY.initial_state(config, market)
+    sign = -1 if config.direction == "short" else 1
+    for tick, (price, part) in enumerate(path):
+        fills = exchange.move(price, part)
+        point = Point((tick + 1) * 1000, float(price))
+        decision = STRATEGY.step(config, market, state, point, PositionView(), fills)
+
+        again = STRATEGY.step(
+            config, market, STRATEGY.load(json.loads(json.dumps(STRATEGY.dump(state)))), point, PositionView(), fills
+        )
+        assert again == decision, "the state that went through JSON decides otherwise"
+        assert STRATEGY.load(STRATEGY.dump(decision.state)) == decision.state
+
+        state = decision.state
+        exchange.set_orders(decision.wanted)
+        assert abs(sign * state.held - float(exchange.base)) < 1e-9, "the state's own count of what is held is wrong"
+        _the_right_orders(config, market, state, decision.wanted)
+        _what_closes_is_what_is_held(config, market, state, exchange)
+        if decision.finish is not None:
+            left = abs(exchange.base)
+            assert left < market.min_amount or (
+                market.kind is MarketKind.SPOT and left * price < (market.min_notional or 0) + market.step * price
+            )
+
+
+def _the_right_orders(config: DcaConfig, market: MarketSpec, state: DcaState, wanted: tuple[WantedOrder, ...]) -> None:
+    kinds = [order.slot.partition(":")[0] for order in wanted]
+    if state.phase == STARTING:
+        assert kinds == ["base"]
+    elif state.phase == CLOSING:
+        assert kinds == ["close"]
+    elif state.phase == OPEN:
+        assert set(kinds) <= {"safety", "take_profit", "stop"}
+        assert kinds.count("safety") == min(config.active_safety_orders, state.safety_done.count(False))
+        guarded = config.stop_loss is not None and not config.stop_loss_timeout and market.kind is MarketKind.LINEAR
+        assert kinds.count("stop") == int(guarded and state.held >= float(market.min_amount))
+    else:
+        assert kinds == []
+
+
+def _what_closes_is_what_is_held(
+    config: DcaConfig, market: MarketSpec, state: DcaState, exchange: RoughExchange
+) -> None:
+    if state.phase not in (OPEN, CLOSING):
+        return
+    whole = market.quantise_amount(abs(exchange.base))
+    wanted = {wish: order for wish, order in exchange.orders.items() if wish not in exchange.gone}
+    for kind in ("take_profit", "stop", "close"):
+        closing = [exchange.left[wish] for wish, order in wanted.items() if order.slot.startswith(kind)]
+        trails = kind == "take_profit" and config.trailing_take_profit is not None
+        if closing:
+            assert sum(closing) <= whole if trails else sum(closing) == whole, f"{kind} is not for what is held"
+
+
+@settings(max_examples=200, deadline=None)
+@given(deal=deals(), path=moves)
+def test_a_deal_never_uses_more_than_its_orders_are_worth(
+    deal: tuple[DcaConfig, MarketSpec], path: list[tuple[Decimal, Decimal]]
+) -> None:
+    """Where cancelled orders do not fill. A market order may pay more than the price it was decided at: that is allowed for."""
+    config, market = deal
+    exchange = RoughExchange(market, prompt=True)
+    state: DcaState = STRATEGY.initial_state(config, market)
+    opening = Side.SELL if config.direction == "short" else Side.BUY
+    spent: dict[int, Decimal] = {}
+    budget = config.base_order_size + sum(safety_sizes(config))
+    for tick, (price, part) in enumerate(path):
+        fills = exchange.move(price, part)
+        for fill in fills:
+            if fill.side is opening:
+                # What the base order's coins were worth when it was decided is at most its size.
+                at = Decimal(85) if fill.slot == "base" else Decimal(str(fill.price))
+                worth = at * Decimal(str(fill.amount))
+                spent[fill.sequence] = spent.get(fill.sequence, Decimal(0)) + worth
+        decision = STRATEGY.step(config, market, state, Point((tick + 1) * 1000, float(price)), PositionView(), fills)
+        state = decision.state
+        exchange.set_orders(decision.wanted)
+        resting = sum(
+            Decimal(str(order.price)) * exchange.left[wish]
+            for wish, order in exchange.orders.items()
+            if order.slot.startswith("safety") and order.price is not None
+        )
+        assert spent.get(state.deal, Decimal(0)) + resting <= budget
+
+
+@settings(max_examples=200, deadline=None)
+@given(deal=deals(), price=st.integers(50, 5000).map(Decimal))
+def test_safety_orders_follow_the_two_geometric_series(deal: tuple[DcaConfig, MarketSpec], price: Decimal) -> None:
+    """Σ deviations and Σ sizes by the closed form a (qⁿ − 1) / (q − 1)."""
+    config, market = deal
+    n = config.safety_orders
+    assert len(deviations(config)) == len(safety_sizes(config)) == n
+    if n:
+        assert abs(deviations(config)[-1] - _series(config.price_deviation, config.step_scale, n)) < Decimal("1e-20")
+        assert config.safety_order_size is not None
+        total = _series(config.safety_order_size, config.volume_scale, n)
+        assert abs(sum(safety_sizes(config)) - total) < Decimal("1e-18")
+    worth = Decimal(0)
+    for entry, size in zip(safety_entries(config, market, price), safety_sizes(config), strict=True):
+        assert entry.price * entry.amount <= size < entry.price * (entry.amount + market.step)
+        worth += entry.price * entry.amount
+    assert worth <= sum(safety_sizes(config))
+
+
+def _series(first: Decimal, factor: Decimal, count: int) -> Decimal:
+    return first * count if factor == 1 else first * (factor**count - 1) / (factor - 1)
