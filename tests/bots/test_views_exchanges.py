@@ -244,15 +244,21 @@ def test_the_overview_says_that_an_exchange_does_not_answer(person: Client, plac
     assert 'href="/exchanges/"' in page
 
 
-def test_each_host_has_its_own_breaker(place: Place, state: SharedState) -> None:
-    """Whichever was called first: Redis keeps small hashes in the order in which they were written."""
-    earlier_by_name = Place("aaa.example.test", place.exchange, place.environment, place.venue, 540, 5.0)
+def test_each_host_has_its_own_state(place: Place, state: SharedState) -> None:
+    """Redis tells the hosts in no order."""
+    names = [f"{letter}.example.test" for letter in "abcdefgh"]
     counted = Counters(lambda: state.connection, wall)
-    counted.count_request(earlier_by_name, Intent.READ, "ok", 0.03)
+    for name in names:
+        called = Place(name, place.exchange, place.environment, place.venue, 540, 5.0)
+        counted.count_request(called, Intent.READ, "failed", 0.03)
+        counted.count_error(called, "TemporaryError", name)
+        state.settle(name, "normal", failure=name)
     counted.flush()
     open_breaker(state)
-    found = {host.name: host.breaker.state for host in read_hosts(state.connection, now=datetime.now(UTC))}
-    assert found == {HOST: "open", "aaa.example.test": "closed"}
+    found = {host.name: host for host in read_hosts(state.connection, now=datetime.now(UTC))}
+    assert [error.text for name in names for error in found[name].errors] == names
+    assert [found[name].breaker.failures for name in names] == [1] * len(names)
+    assert found[HOST].breaker.state == "open"
 
 
 def test_the_overview_says_that_an_exchange_has_banned_us(person: Client, place: Place, state: SharedState) -> None:
