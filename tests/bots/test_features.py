@@ -18,17 +18,19 @@ from backtests.features import history_features
 from bots import services
 from bots.features import LISTING_MS, newest_features
 from bots.lifecycle import BotStatus
-from bots.models import Bot, Event, EventKind, JournalEntry
+from bots.models import Bot, Event, EventKind, Fill, JournalEntry
 from bots.scene import NewestFeatures, Waiting
 from bots.tick import TickOutcome
 from exchange.candles.files import Candles, read_file
 from exchange.port import Candle, Ticker
+from strategies import registry
 from strategies.contract import Point
 from tests.bots import cast
 from tests.bots.candle_files import MINUTE_MS, path_of
 from tests.bots.market import SteppedMarket, stepped_market
 from tests.bots.witness import Witness, WitnessConfig
 from tests.exchange.simulator.process import SimulatorProcess
+from tests.strategies.own_files import write_example
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,6 +94,40 @@ def in_back_test(candles: Candles) -> dict[int, Point]:
 
 def head(candles: Candles, count: int) -> Candles:
     return candles.between(int(candles.timestamp[0]), int(candles.timestamp[count]))
+
+
+def test_a_file_of_ones_own_trades_live_what_it_trades_in_the_back_test(candles_dir: Path, tmp_path: Path) -> None:
+    """The recipe's example, dropped into the folder while everything runs."""
+    registry.use_folder(tmp_path)
+    write_example(tmp_path)
+    start, points = 60, 4 * 40
+    config = {"timeframe": "1m", "fast": 2, "slow": 3, "amount": 0.5}
+    try:
+        with SimulatorProcess(tmp_path / "state", file=candles_dir / FILE, balances="USDT=10000") as simulator:
+            market = SteppedMarket(simulator)
+            market.step(4 * start)
+            bot = cast.bot(account=market.account, strategy="ema_cross", config=config, run=0)
+            bot = started(bot, market)
+            market.run(bot, points)
+            market.tick(bot)
+        strategy = registry.get_strategy("ema_cross")
+    finally:
+        registry.use_folder(None)
+    candles = head(read_file(candles_dir / FILE), start + points // 4 + 1)
+    table = history_features(strategy, strategy.Config(**config), candles, "1m")
+    path = list(points_of(candles_of(candles), MINUTE_MS))[4 * start : 4 * start + points + 1]
+    expected = run(
+        strategy, strategy.Config(**config), cast.ETH_LINEAR, path, quote=Decimal(10_000), features=table
+    ).fills
+    fills = Fill.objects.filter(bot=bot).order_by("id")
+    assert [(fill.side, fill.price, fill.amount, milliseconds(fill)) for fill in fills] == [
+        (fill.side, fill.price, fill.amount, fill.timestamp) for fill in expected
+    ]
+    assert len(expected) >= 4
+
+
+def milliseconds(fill: Fill) -> int:
+    return round(fill.executed_at.timestamp() * 1000)
 
 
 # --- A young market --------------------------------------------------------------------------------------------------

@@ -25,6 +25,12 @@ SYNTHETIC = "ETHUSDT"
 # Fees and minimums of Bybit's ETH markets: a check is not about them.
 STEP, FEE = Decimal("0.00001"), Decimal("0.001")
 
+# JSON schema's own names of bounds, and those that strategies.fields gives to decimals.
+_SIGNS = {
+    "minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<",
+    "ge": "≥", "gt": ">", "le": "≤", "lt": "<",
+}  # fmt: skip
+
 
 class Command(BaseCommand):
     help = "Lists, describes and checks the strategies, built in and of your own."
@@ -129,13 +135,16 @@ def _configured(strategy: AnyStrategy, text: str) -> StrategyConfig:
 
 
 def _parameter(name: str, schema: Mapping[str, Any]) -> str:
-    kinds = [schema, *schema.get("anyOf", [])]
-    signs = (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"))
-    limits = [f"{sign} {kind[key]}" for kind in kinds for key, sign in signs if key in kind]
-    unit = schema.get("unit", "")
-    default = f"default {schema['default']}" if "default" in schema else "must be given"
-    facts = ", ".join(part for part in (unit, *dict.fromkeys(limits), default) if part)
+    kinds = [schema, *schema.get("anyOf", []), schema.get("bounds", {})]
+    limits = [f"{sign} {kind[key]}" for kind in kinds for key, sign in _SIGNS.items() if key in kind]
+    choices = " | ".join(schema.get("choices", {}))
+    default = f"default {_told(schema['default'])}" if "default" in schema else "must be given"
+    facts = ", ".join(part for part in (schema.get("unit", ""), *dict.fromkeys(limits), choices, default) if part)
     return f"  {name} ({facts})\n      {schema.get('description', '')}"
+
+
+def _told(default: Any) -> str:
+    return "none" if default is None else str(default)
 
 
 def _from_file(path: Path) -> tuple[Candles, str, MarketSpec]:

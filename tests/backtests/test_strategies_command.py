@@ -1,0 +1,138 @@
+"""``manage.py strategies``, and the recipe's example in a back-test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
+
+from backtests.engine import candles_of, points_of, run
+from backtests.features import history_features
+from exchange.candles.files import read_file
+from strategies import registry
+from tests.strategies.markets import SPOT
+from tests.strategies.own_files import write_example
+
+HOURS = "binance_ETHUSDT_spot_1h_202301-202401.csv.gz"
+
+
+@pytest.fixture
+def own(tmp_path: Path, settings: Settings) -> Iterator[Path]:
+    settings.STRATEGIES_DIR = tmp_path
+    registry.use_folder(tmp_path)
+    yield tmp_path
+    registry.use_folder(None)
+
+
+def said(*arguments: str) -> str:
+    out = StringIO()
+    call_command("strategies", *arguments, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def refused(*arguments: str) -> str:
+    out = StringIO()
+    with pytest.raises(CommandError) as raised:
+        call_command("strategies", *arguments, stdout=out, stderr=out)
+    return f"{out.getvalue()}{raised.value}"
+
+
+def test_list_tells_name_version_title_regimes_and_source(own: Path) -> None:
+    path = write_example(own)
+    lines = said("list").splitlines()
+    assert f"ema_cross  1  EMA cross  [trend]  {path}" in lines
+    assert any(line.startswith("grid  ") and line.endswith("built in") for line in lines)
+    assert lines[-1] == f"Your own: {own}"
+
+
+def test_list_tells_what_is_not_usable_and_fails(own: Path) -> None:
+    (own / "broken.py").write_text("x = (\n")
+    write_example(own)
+    out = refused("list")
+    assert f"not usable: {own / 'broken.py'}, line 1: SyntaxError" in out
+    assert "ema_cross  1" in out
+
+
+def test_show_tells_parameters_with_ranges_and_warm_up(own: Path) -> None:
+    write_example(own)
+    out = said("show", "ema_cross")
+    assert "  fast (≥ 2, ≤ 100, default 5)\n      Its period, in candles.\n" in out
+    assert "  amount (> 0, default 0.1)" in out
+    assert "Closed candles it looks at, with the default parameters: 324 of 1h" in out
+    grid = said("show", "grid")
+    assert "  grids (" in grid
+    assert "must be given" in grid
+
+
+def test_an_unknown_strategy_is_told_the_known_ones(own: Path) -> None:
+    assert "no strategy called 'gird'; known are:" in refused("show", "gird")
+
+
+def test_the_example_passes_its_check_and_trades(own: Path, candles_dir: Path) -> None:
+    path = write_example(own)
+    for name in ("ema_cross", str(path)):
+        out = said("check", name, "--candles", str(candles_dir / HOURS), "--cuts", "60", "--steps", "300")
+        assert "ema_cross: 0 violation(s)" in out
+        assert "wanted no order" not in out
+
+
+def test_the_example_runs_in_a_back_test(own: Path, candles_dir: Path) -> None:
+    write_example(own)
+    strategy = registry.get_strategy("ema_cross")
+    config, candles = strategy.Config(), read_file(candles_dir / HOURS)
+    candles = candles.between(int(candles.timestamp[0]), int(candles.timestamp[900]))
+    table = history_features(strategy, config, candles, "1h")
+    points = points_of(candles_of(candles), 3_600_000)
+    result = run(strategy, config, SPOT, points, quote=Decimal(1000), features=table)
+    sides = [str(fill.side) for fill in result.fills]
+    assert len(sides) > 10
+    assert sides == ["buy", "sell"] * (len(sides) // 2) + ["buy"] * (len(sides) % 2)
+    assert result.refused == []
+
+
+def test_a_cheat_is_caught_with_column_row_and_values(own: Path, candles_dir: Path) -> None:
+    """The example, with one line changed: its slow average is that of the candle after."""
+    path = write_example(own)
+    honest = '"slow": ema(close, config.slow)'
+    text = path.read_text()
+    assert honest in text
+    path.write_text(text.replace(honest, '"slow": __import__("numpy").roll(ema(close, config.slow), -1)'))
+    out = refused("check", str(path), "--candles", str(candles_dir / HOURS), "--cuts", "40", "--steps", "100")
+    assert "look-ahead: slow, row " in out
+    assert "future changed: slow, row " in out
+    assert "decision: step " in out
+    assert ": fast, row" not in out
+    assert out.endswith("Not what the contract asks for.")
+
+
+def test_a_synthetic_market_serves_where_there_are_no_candles(own: Path) -> None:
+    write_example(own)
+    assert "0 violation(s)" in said(
+        "check", "ema_cross", "--config", '{"timeframe": "5m"}', "--days", "3", "--cuts", "20", "--steps", "100"
+    )
+
+
+def test_too_few_candles_to_check_are_said(own: Path) -> None:
+    write_example(own)
+    assert "candles enough for the warm-up: 324 of 1h" in refused("check", "ema_cross", "--days", "2", "--steps", "10")
+
+
+def test_parameters_without_a_default_are_asked_for(own: Path) -> None:
+    assert "grids: Field required" in refused("check", "grid")
+    out = said(
+        "check", "grid", "--days", "1", "--steps", "50", "--config",
+        '{"lower": 1700, "upper": 1900, "grids": 40, "investment": 10000}',
+    )  # fmt: skip
+    assert "grid: 0 violation(s)" in out
+    assert "wanted no order" not in out
+
+
+def test_a_file_that_is_no_strategy_is_told_with_its_line(own: Path) -> None:
+    path = own / "broken.py"
+    path.write_text("\nx = 1 / 0\n")
+    assert f"{path}, line 2: ZeroDivisionError" in refused("check", str(path))
