@@ -23,7 +23,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="crash-matrix", description=__doc__)
     parser.add_argument("--only", nargs="*", help="words that a cell's description must contain: kill amend paper")
     parser.add_argument("--subset", action="store_true", help="the cells that the tests run")
-    parser.add_argument("--lanes", type=int, default=min(2, os.cpu_count() or 1), help="stacks side by side")
+    parser.add_argument(
+        "--lanes", type=int, default=(os.cpu_count() or 1) + 1, help="stacks side by side: a cell mostly waits"
+    )
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     parser.add_argument("--json", type=Path, help="put the outcomes into this file")
     parser.add_argument("--lane", type=int, help=argparse.SUPPRESS)
