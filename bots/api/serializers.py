@@ -59,7 +59,7 @@ def _only_account(mode: BotMode) -> ExchangeAccount:
     raise serializers.ValidationError({"account": f"account is missing: {mend}."})
 
 
-def _one_of(names: Iterable[str]) -> dict[str, str]:
+def _one_of(names: Iterable[str]) -> dict[str, Any]:
     return {"invalid_choice": f'"{{input}}" is none of {", ".join(names)}.'}
 
 
