@@ -350,20 +350,23 @@ class CandleSeries:
     volume: FloatColumn
 
 
+C_contra = TypeVar("C_contra", bound=StrategyConfig, contravariant=True)
+
+
 @runtime_checkable
-class UsesFeatures(Protocol[C]):
+class UsesFeatures(Protocol[C_contra]):
     """A strategy whose steps look at closed candles.
 
     The platform loads the series, calls ``features`` once for all of them and hands each step the newest row whose
     candle had closed by then: the same rows in a back-test over the whole history and live over a window.
     """
 
-    def timeframes(self, config: C) -> tuple[CandleNeed, ...]:
+    def timeframes(self, config: C_contra) -> tuple[CandleNeed, ...]:
         """The base timeframe first. ``count`` is the warm-up: that many candles give the rows of the full history
         to 1e-9. Empty for a configuration that looks at no candles: its steps see no features."""
         ...
 
-    def features(self, config: C, candles: Mapping[str, CandleSeries]) -> Mapping[str, FloatColumn]:
+    def features(self, config: C_contra, candles: Mapping[str, CandleSeries]) -> Mapping[str, FloatColumn]:
         """Columns as long as the base series. Causal: row *i* uses nothing after the close of base candle *i*, and of
         a higher timeframe only candles that had closed by then."""
         ...

@@ -70,7 +70,7 @@ def read_user_file(path: Path) -> UserFile:
         module = _run(path)
     except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a file of somebody else's may raise
         return UserFile(path, _stamp(path) if path.exists() else (0, 0), problems=(_problem_of(path, error),))
-    candidates = [
+    candidates: list[type[Any]] = [
         each
         for each in vars(module).values()
         if inspect.isclass(each) and each.__module__ == module.__name__ and hasattr(each, "step")

@@ -28,11 +28,9 @@ ONLY_MINUTES = (CandleNeed("1m", 1), CandleNeed("5m", 0))
 class Closes(Scripted):
     """Looks at the last close of one minute and of five."""
 
-    needs = (CandleNeed("1m", 1), CandleNeed("5m", 1))
-
     def __init__(self, *needs: CandleNeed) -> None:
         super().__init__((), ())
-        self.needs = needs or self.needs
+        self.needs = needs or (CandleNeed("1m", 1), CandleNeed("5m", 1))
         self.seen: list[tuple[float, float, float]] = []
 
     def timeframes(self, config: StrategyConfig) -> tuple[CandleNeed, ...]:
@@ -57,8 +55,14 @@ def minutes(closes: Mapping[int, int]) -> Candles:
     return Candles(opens, price, price, price, price, np.ones(len(price)))
 
 
+def four_times(price: float) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    exact = Decimal(str(price))
+    return exact, exact, exact, exact
+
+
 def shown(strategy: Closes, candles: Candles) -> list[tuple[float, float, float]]:
-    flat = [Candle(int(opened), *[Decimal(str(close))] * 4, Decimal(1)) for opened, close in zip(candles.timestamp, candles.close, strict=True)]  # type: ignore[arg-type]  # fmt: skip
+    rows = zip(candles.timestamp.tolist(), candles.close.tolist(), strict=True)
+    flat = [Candle(opened, *four_times(close), Decimal(1)) for opened, close in rows]
     config = StrategyConfig()
     table = history_features(strategy, config, candles, "1m")
     run(strategy, config, LINEAR, points_of(flat, MINUTE), quote=Decimal(1000), features=table)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
@@ -22,6 +21,7 @@ from bots.models import Bot, Event, EventKind, Fill, JournalEntry
 from bots.scene import NewestFeatures, Waiting
 from bots.tick import TickOutcome
 from exchange.candles.files import Candles, read_file
+from exchange.models import ExchangeAccount
 from exchange.port import Candle, Ticker
 from strategies import registry
 from strategies.contract import Point
@@ -184,7 +184,7 @@ _ports = itertools.count(20_000)
 
 
 @pytest.fixture
-def place() -> Iterator[Any]:
+def place() -> ExchangeAccount:
     """An account at a place of its own: nobody has asked for its candles yet."""
     return cast.account(f"place {(port := next(_ports))}", base_url=f"http://127.0.0.1:{port}")
 
@@ -204,7 +204,7 @@ def seen(bot: Bot, exchange: Listing, now: int) -> NewestFeatures:
     return newest_features(bot, gateway=exchange, ticker=ticker)  # type: ignore[arg-type]
 
 
-def test_between_two_closes_nothing_is_asked_and_nothing_computed(witness: Witness, place: Any) -> None:
+def test_between_two_closes_nothing_is_asked_and_nothing_computed(witness: Witness, place: ExchangeAccount) -> None:
     bots = [witness_bot(f"bot-{number}", account=place) for number in range(3)]
     other = witness_bot("other", account=place, config={"shift": 1})
     exchange = listing()
@@ -223,13 +223,13 @@ def test_between_two_closes_nothing_is_asked_and_nothing_computed(witness: Witne
     assert sorted(exchange.asked) == ["1m", "1m", "5m"]
 
 
-def test_a_price_from_before_the_close_does_not_see_the_new_row(witness: Witness, place: Any) -> None:
+def test_a_price_from_before_the_close_does_not_see_the_new_row(witness: Witness, place: ExchangeAccount) -> None:
     bot, exchange = witness_bot(account=place), listing()
     assert seen(bot, exchange, MIDNIGHT).row.candle_close == MIDNIGHT
     assert seen(bot, exchange, MIDNIGHT - 1).row.candle_close == MIDNIGHT - MINUTE_MS
 
 
-def test_a_candle_is_not_closed_for_us_until_the_exchange_lists_it(witness: Witness, place: Any) -> None:
+def test_a_candle_is_not_closed_for_us_until_the_exchange_lists_it(witness: Witness, place: ExchangeAccount) -> None:
     """Neither the minute nor the five minutes that close with it: the row before stays, in one piece."""
     bot, exchange = witness_bot(account=place), listing(lag=3_000)
     before = seen(bot, exchange, MIDNIGHT - 1).row
@@ -242,7 +242,7 @@ def test_a_candle_is_not_closed_for_us_until_the_exchange_lists_it(witness: Witn
     assert after.row.values["close"] == float(flat(MIDNIGHT - MINUTE_MS).close)
 
 
-def test_a_minute_without_a_trade_is_waited_for_only_so_long(witness: Witness, place: Any) -> None:
+def test_a_minute_without_a_trade_is_waited_for_only_so_long(witness: Witness, place: ExchangeAccount) -> None:
     bot = witness_bot(account=place)
     exchange = listing(quiet=frozenset({MIDNIGHT - MINUTE_MS}))
     assert seen(bot, exchange, MIDNIGHT + LISTING_MS - 1).row.candle_close == MIDNIGHT - MINUTE_MS
@@ -252,7 +252,7 @@ def test_a_minute_without_a_trade_is_waited_for_only_so_long(witness: Witness, p
     assert later.waiting == ()
 
 
-def test_the_warm_up_is_counted_in_candles_not_in_minutes(witness: Witness, place: Any) -> None:
+def test_the_warm_up_is_counted_in_candles_not_in_minutes(witness: Witness, place: ExchangeAccount) -> None:
     """Every second minute without a trade: a window of as many minutes would hold half the candles."""
     bot = witness_bot(account=place, config={"period": 30})
     every_second = frozenset(range(MIDNIGHT - 3000 * MINUTE_MS, MIDNIGHT, 2 * MINUTE_MS))
@@ -263,14 +263,14 @@ def test_the_warm_up_is_counted_in_candles_not_in_minutes(witness: Witness, plac
     assert not math.isnan(found.row.values["fast"])
 
 
-def test_a_market_that_is_too_young_tells_how_many_candles_it_has(witness: Witness, place: Any) -> None:
+def test_a_market_that_is_too_young_tells_how_many_candles_it_has(witness: Witness, place: ExchangeAccount) -> None:
     bot, exchange = witness_bot(account=place), listing(begin=MIDNIGHT - 20 * MINUTE_MS)
     found = seen(bot, exchange, MIDNIGHT)
     assert found.waiting == (Waiting("1m", 48, 20), Waiting("5m", 48, 4))
     assert all(math.isnan(value) for value in found.row.values.values())
 
 
-def test_no_candle_at_all_is_no_row(witness: Witness, place: Any) -> None:
+def test_no_candle_at_all_is_no_row(witness: Witness, place: ExchangeAccount) -> None:
     found = seen(witness_bot(account=place), listing(begin=MIDNIGHT), MIDNIGHT)
     assert found.row.candle_close is None
     assert all(math.isnan(value) for value in found.row.values.values())

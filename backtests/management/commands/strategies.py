@@ -18,8 +18,8 @@ from exchange.candles.files import CandleFileError, Candles, describe_file, read
 from exchange.candles.synthetic import COINS, synthetic_market
 from strategies import registry
 from strategies.contract import MarketKind, MarketSpec, StrategyConfig, UsesFeatures
-from strategies.registry import AnyStrategy, UnknownStrategy
-from strategies.user_files import read_user_file
+from strategies.registry import UnknownStrategy
+from strategies.user_files import AnyStrategy, read_user_file
 
 SYNTHETIC = "ETHUSDT"
 # Fees and minimums of Bybit's ETH markets: a check is not about them.
