@@ -47,7 +47,7 @@ def breaks(close: Array, kind: Rows, turn_row: Rows, turn_level: Array) -> tuple
     level = np.full(size, np.nan)
     spent = np.zeros(size, np.bool_)  # by the row of the swing whose level was broken
     for row in range(size):
-        # The newest turn is where the price came from; once the move has made a swing of its own, it is the one before.
+        # The newest turn is where the price came from, or the move from there has made a swing of its own on its way.
         for newest in range(2):
             first, broken_turn, origin = newest + 2, newest + 1, newest
             if first > 3 or turn_row[row, first] < 0 or spent[turn_row[row, broken_turn]]:
@@ -56,8 +56,6 @@ def breaks(close: Array, kind: Rows, turn_row: Rows, turn_level: Array) -> tuple
             limit = turn_level[row, broken_turn]
             before, after = turn_level[row, first], turn_level[row, origin]
             if (limit - before) * direction <= 0.0 or (limit - after) * direction <= 0.0 or before == after:
-                continue
-            if newest == 1 and (turn_level[row, 0] - limit) * direction <= 0.0:
                 continue
             # A break that came before the newest turn was confirmed is told with its confirmation.
             start = row
