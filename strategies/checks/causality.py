@@ -25,7 +25,10 @@ def check_features(
 
     ``candles`` must hold every timeframe that the strategy needs. Raises what ``features`` raises.
     """
-    base = candles[strategy.timeframes(config)[0].timeframe]
+    needs = strategy.timeframes(config)
+    if not needs:
+        return []
+    base = candles[needs[0].timeframe]
     size = len(base.timestamp)
     before = {timeframe: _copied(series) for timeframe, series in candles.items()}
     try:

@@ -23,6 +23,8 @@ def check_warm_up(
     At most one violation per column. Finds one too when ``candles`` are too few for a single row to be known.
     """
     needs = strategy.timeframes(config)
+    if not needs:
+        return []
     full = feature_table(strategy, config, candles)
     known = np.flatnonzero(full.known)
     if not known.size:

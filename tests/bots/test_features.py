@@ -277,6 +277,12 @@ def test_no_candle_at_all_is_no_row(witness: Witness, place: ExchangeAccount) ->
     assert set(found.row.values) == {"close", "fast", "slow"}
 
 
+def test_a_configuration_that_looks_at_no_candles_asks_for_none(witness: Witness, place: ExchangeAccount) -> None:
+    bot, exchange = witness_bot(account=place, config={"period": 0}), listing()
+    assert seen(bot, exchange, MIDNIGHT) == NewestFeatures()
+    assert (exchange.asked, witness.computed) == ([], 0)
+
+
 def seen_later(bot: Bot, exchange: Listing, now: int) -> NewestFeatures:
     """Once what Redis keeps of an unlisted candle has lapsed."""
     from exchange.prices import redis_client

@@ -25,7 +25,7 @@ from strategies.indicators import at_rows, closed_rows, ema, ema_warmup
 
 
 class WitnessConfig(StrategyConfig):
-    """``shift`` only tells one configuration from another."""
+    """With a ``period`` of 0 it looks at no candles; ``shift`` only tells one configuration from another."""
 
     period: int = 3
     shift: int = 0
@@ -44,6 +44,8 @@ class Witness:
         self.fails = ""
 
     def timeframes(self, config: WitnessConfig) -> tuple[CandleNeed, ...]:
+        if not config.period:
+            return ()
         return CandleNeed("1m", ema_warmup(config.period)), CandleNeed("5m", ema_warmup(config.period))
 
     def features(self, config: WitnessConfig, candles: Mapping[str, CandleSeries]) -> dict[str, np.ndarray]:
