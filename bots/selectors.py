@@ -9,14 +9,18 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Generic, TypeVar
 
+import structlog
 from django.db import connection
 from django.db.models import Count, F, Model, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
+from redis.exceptions import RedisError
 
 from bots.lifecycle import LIVE_ORDER_STATUSES, BotStatus
 from bots.models import Bot, BotMode, EquityPoint, Event, Fill, JournalEntry, Order, Position, Trade
 from exchange.prices import read_prices
 from strategies.contract import OrderType
+
+log = structlog.get_logger(__name__)
 
 SPARKLINE_WINDOW = timedelta(hours=24)
 SPARKLINE_POINTS = 40
@@ -127,11 +131,16 @@ def _last_prices(bots: Iterable[Bot]) -> dict[tuple[str, str], Decimal]:
     symbols: defaultdict[str, set[str]] = defaultdict(set)
     for bot in bots:
         symbols[bot.account.venue].add(bot.symbol)
-    return {
-        (venue, symbol): price.last
-        for venue, wanted in symbols.items()
-        for symbol, price in read_prices(venue, wanted).items()
-    }
+    try:
+        return {
+            (venue, symbol): price.last
+            for venue, wanted in symbols.items()
+            for symbol, price in read_prices(venue, wanted).items()
+        }
+    except RedisError as error:
+        # The page comes up without prices, as it does before the first one has come.
+        log.warning("no prices for a page", error=str(error))
+        return {}
 
 
 def totals_of(rows: Iterable[BotRow]) -> list[Totals]:

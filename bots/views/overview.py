@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from bots import market_data, selectors
 from bots.errors import ExchangeUnavailable
@@ -34,11 +35,15 @@ def _bots() -> Context:
     rows = selectors.bot_rows(now=now)
     totals = selectors.totals_of(rows)
     accounts = {row.bot.account_id: row.bot.account for row in rows}
-    troubled = hosts_in_trouble({account.venue for account in accounts.values()}, now=now)
+    try:
+        troubled, without_redis = hosts_in_trouble({account.venue for account in accounts.values()}, now=now), False
+    except RedisError:
+        troubled, without_redis = [], True
     return {
         "now": now,
         "rows": rows,
         "hosts_in_trouble": troubled,
+        "without_redis": without_redis,
         "venues_in_trouble": {host.venue for host in troubled},
         "totals": [
             # Bots that send nothing trade on nobody's money, and perhaps on an account without keys.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,10 +12,12 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from bots.lifecycle import BotStatus, OrderStatus
 from bots.models import Bot, EquityPoint, Event, JournalEntry
 from exchange.errors import AuthenticationFailed, TemporaryError
+from exchange.prices import redis_client
 from tests.bots import cast
 from tests.bots.cast import NOW
 from tests.bots.pages import ChartedMarket
@@ -52,6 +56,28 @@ def test_an_exchange_that_does_not_answer_is_named_and_the_page_comes_up(
     answer = person.get("/")
     assert answer.status_code == 200
     assert "practice: bybit refused the key: API key is invalid." in answer.text
+
+
+@pytest.fixture
+def without_redis(settings: Settings) -> Iterator[None]:
+    """Everything is pointed at a port where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        nowhere = f"redis://127.0.0.1:{taken.getsockname()[1]}/0"
+        settings.REDIS_URL = nowhere
+        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": nowhere}}
+        redis_client.cache_clear()
+        yield
+    redis_client.cache_clear()
+
+
+@pytest.mark.usefixtures("without_redis")
+def test_pages_come_up_without_redis(person: Client) -> None:
+    bot = cast.bot("eth-grid", status=BotStatus.RUNNING)
+    order = cast.order(bot, "buy", "0.5", "1900.50")
+    assert "Redis does not answer" in person.get("/").text
+    for address in ("/bots/eth-grid/", f"/orders/{order.pk}/", "/exchanges/", "/new/"):
+        assert person.get(address).status_code == 200, address
 
 
 def test_a_part_is_returned_alone(person: Client) -> None:
