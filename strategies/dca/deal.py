@@ -100,30 +100,35 @@ def reprice(state: DcaState, config: DcaConfig, market: MarketSpec) -> None:
 def _divide(state: DcaState, market: MarketSpec, shares: list[Decimal]) -> None:
     """Shares what is held among the steps that are open, the last one taking what rounding leaves.
 
-    A step that would be too small for the exchange goes to the next one; when that is the last, to the one before it.
+    What an open step has sold counts as its own, so a partial fill changes no order. A step that would be too small for
+    the exchange goes to the next one; when that is the last, to the one before it. One that loses its order gets a new
+    sequence: it may come to want another.
     """
     waiting = [step for step, done in enumerate(state.profit_done) if not done]
-    state.profit_amounts = [0.0] * len(shares)
-    whole = market.quantise_amount(exact(max(0.0, state.held)))
+    filled = {step: exact(state.profit_filled[step]) for step in waiting}
+    left = market.quantise_amount(exact(max(0.0, state.held)))
+    whole = left + sum(filled.values(), Decimal(0))
     total = sum((shares[step] for step in waiting), Decimal(0))
-    left, carried, parts = whole, Decimal(0), dict.fromkeys(waiting, Decimal(0))
+    rests, carried = dict.fromkeys(waiting, Decimal(0)), Decimal(0)
     for step in waiting:
         carried += shares[step]
-        part = left if step == waiting[-1] else min(left, market.quantise_amount(whole * carried / total))
-        if _stands(state, market, step, part):
-            parts[step], left, carried = part, left - part, Decimal(0)
-    taken = [step for step in waiting if parts[step]]
-    if left and taken:
-        parts[taken[-1]] += left
-    for step in taken:
-        state.profit_amounts[step] = float(parts[step] + exact(state.profit_filled[step]))
-
-
-def _stands(state: DcaState, market: MarketSpec, step: int, part: Decimal) -> bool:
-    """What is left of an order that filled in part may be too small for a new one."""
-    if state.profit_filled[step]:
-        return part > 0
-    return tradable(market, part, exact(state.profit_prices[step]))
+        rest = market.quantise_amount(whole * carried / total) - filled[step]
+        rest = left if step == waiting[-1] else min(left, max(Decimal(0), rest))
+        # What is left of an order that filled in part may be too small for a new one.
+        if rest and (filled[step] or tradable(market, rest, exact(state.profit_prices[step]))):
+            rests[step], left = rest, left - rest
+        if rests[step] or filled[step]:
+            carried = Decimal(0)
+    standing = [step for step in waiting if rests[step]]
+    if standing:
+        rests[standing[-1]] += left
+    before, state.profit_amounts = state.profit_amounts, [0.0] * len(shares)
+    for step in waiting:
+        if rests[step]:
+            state.profit_amounts[step] = float(rests[step] + filled[step])
+        elif before[step]:
+            state.profit_sequences[step] += 1
+            state.profit_filled[step] = 0.0
 
 
 def guard(state: DcaState, config: DcaConfig, market: MarketSpec) -> None:

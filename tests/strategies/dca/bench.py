@@ -76,5 +76,10 @@ class DcaBot:
         return {o.slot: (o.side.value, o.price or o.trigger_price, o.amount) for o in self.decision.wanted}
 
     @property
+    def finished(self) -> str:
+        """The code it finished with; empty while it goes on."""
+        return self.decision.finish.reason.code if self.decision.finish else ""
+
+    @property
     def codes(self) -> list[str]:
         return [note.code for note in self.decision.notes]

@@ -84,7 +84,8 @@ class Deal:
 
     @property
     def average(self) -> Fraction:
-        return sum(p * a for p, a in self.entries) / sum(a for _, a in self.entries)
+        bought = sum((amount for _, amount in self.entries), Fraction(0))
+        return sum((price * amount for price, amount in self.entries), Fraction(0)) / bought
 
     def add(self, price: Fraction, amount: Fraction) -> None:
         """What was closed left at the average: the rest is one entry at that average."""

@@ -217,6 +217,26 @@ def test_a_step_too_small_for_the_market_goes_to_the_next_and_the_last_to_the_on
     assert bot.slots == ["base"]
 
 
+def test_a_partial_fill_of_one_step_leaves_the_others_as_they_are() -> None:
+    bot = DcaBot(take_profit=None, take_profit_steps="1:30, 2:30, 4:40").opened(100.0)
+    before = bot.book
+    bot.at(101, bot.filled("take_profit:1", amount=0.1, done=False))
+    assert bot.book == before
+    bot.at(101, replace(bot.filled("take_profit:1"), amount=0.2))
+    assert (bot.book["take_profit:2"][2], bot.book["take_profit:3"][2]) == (0.3, 0.4)
+
+
+def test_a_step_that_was_too_small_gets_its_order_when_the_deal_has_grown() -> None:
+    """4 % of 1 coin are less than the minimum of 0.05; of 2.02 they are what 1.010 and 0.929 leave."""
+    market = replace(COINS, min_amount=Decimal("0.05"))
+    bot = DcaBot(market, take_profit=None, take_profit_steps="1:50, 2:46, 4:4").opened(100.0)
+    assert bot.book["take_profit:2"][2] == 0.5
+    assert "take_profit:3" not in bot.slots
+    bot.at(98, bot.filled("safety:1"))
+    assert bot.book["take_profit:2"][2] == 0.929
+    assert bot.book["take_profit:3"][2] == 0.081
+
+
 def test_the_take_profit_can_be_measured_from_the_base_order() -> None:
     bot = DcaBot(take_profit_from="base").opened(100.0)
     bot.at(98, bot.filled("safety:1"))

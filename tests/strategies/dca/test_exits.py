@@ -97,8 +97,7 @@ def test_after_a_stop_loss_the_bot_can_stop() -> None:
     bot = DcaBot(stop_loss=10, after_stop_loss="stop").opened(100.0)
     bot.at(90, bot.filled("stop", price=90))
     assert bot.slots == []
-    assert bot.decision.finish is not None
-    assert bot.decision.finish.reason.code == "dca.finished_by_stop_loss"
+    assert bot.finished == "dca.finished_by_stop_loss"
 
 
 def test_a_trailing_take_profit_rests_nothing_and_follows_the_price() -> None:

@@ -112,11 +112,10 @@ def test_the_cool_down_runs_from_the_end_of_the_deal() -> None:
 
 def test_after_its_last_deal_the_bot_finishes() -> None:
     bot = DcaBot(max_deals=1).opened(100.0)
-    assert bot.decision.finish is None
+    assert bot.finished == ""
     bot.at(101, bot.filled("take_profit:1"))
     assert bot.slots == []
-    assert bot.decision.finish is not None
-    assert bot.decision.finish.reason.code == "dca.finished"
+    assert bot.finished == "dca.finished"
 
 
 def test_what_comes_in_after_the_last_deal_is_closed_before_the_bot_finishes() -> None:
@@ -125,9 +124,9 @@ def test_what_comes_in_after_the_last_deal_is_closed_before_the_bot_finishes() -
     bot.at(101, bot.filled("take_profit:1"))
     bot.at(99, late)
     assert bot.slots == ["close"]
-    assert bot.decision.finish is None
+    assert bot.finished == ""
     bot.at(99, bot.filled("close", price=99))
-    assert bot.decision.finish is not None
+    assert bot.finished == "dca.finished"
 
 
 def test_a_day_s_loss_stops_new_deals_until_the_next_day() -> None:
