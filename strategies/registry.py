@@ -16,6 +16,7 @@ from typing import Final
 from strategies.user_files import AnyStrategy, FileProblem, UserFolder
 
 _BUILT_IN: Final[Mapping[str, str]] = {
+    "dca": "strategies.dca.logic:DcaStrategy",
     "grid": "strategies.grid.logic:GridStrategy",
 }
 
