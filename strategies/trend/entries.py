@@ -45,9 +45,12 @@ def enter(
     confidence = confidence_of(config, row, side)
     if confidence * 100.0 < float(config.min_confidence):
         return None
-    price = float(spec.quantise_price(point.price))
-    stop = float(spec.quantise_price(price - side * float(config.stop_atr) * row["atr"]))
-    risk = side * (price - stop)
+    # In decimals: a target at half a tick is to be rounded as one would on paper.
+    at = spec.quantise_price(point.price)
+    price = float(at)
+    stop_at = spec.quantise_price(price - side * float(config.stop_atr) * row["atr"])
+    stop, distance = float(stop_at), side * (at - stop_at)
+    risk = float(distance)
     equity = equity_of(state, config, position)
     amount = _size(config, spec, equity, price, stop) if risk > 0.0 and stop > 0.0 else 0.0
     if amount == 0.0:
@@ -62,9 +65,7 @@ def enter(
     state.stop, state.stop_amount, state.stop_filled = stop, 0.0, 0.0
     state.stopping = state.even = state.trailing = False
     targets = targets_of(config.targets)
-    state.target_prices = [
-        float(spec.quantise_price(price + side * float(target.multiple) * risk)) for target in targets
-    ]
+    state.target_prices = [float(spec.quantise_price(at + side * target.multiple * distance)) for target in targets]
     state.target_amounts = [0.0] * len(targets)
     state.target_filled = [0.0] * len(targets)
     state.target_open = [False] * len(targets)

@@ -44,17 +44,23 @@ def _lay_out_targets(state: TrendState, config: TrendConfig, spec: MarketSpec) -
     rest = total - given
     if closable(rest, state.stop, spec) == 0.0:
         state.target_amounts[last] = float(spec.quantise_amount(state.target_amounts[last] + rest))
-    if spec.kind is MarketKind.LINEAR:
-        state.target_open = [amount > 0.0 for amount in state.target_amounts]
 
 
 def meet_targets(state: TrendState, price: float, spec: MarketSpec) -> None:
-    """On spot a target is sold at market when the price is there: the coins are bound by the stop order until then."""
-    if spec.kind is MarketKind.LINEAR or state.phase != HOLDING or state.stopping:
+    """Which targets are wanted at this price.
+
+    On linear markets they rest, but not while the price is beyond the stop: it closes everything, and what a target
+    bought or sold then would be a position of its own. On spot a target is sold at market once the price is there: the
+    coins are bound by the stop order until then.
+    """
+    if state.phase != HOLDING or state.stopping:
         return
+    beyond_stop = state.side * (price - state.stop) <= 0.0
     for number, amount in enumerate(state.target_amounts):
         unfilled = amount - state.target_filled[number] > amount * 1e-9
-        if unfilled and state.side * (price - state.target_prices[number]) >= 0.0:
+        if spec.kind is MarketKind.LINEAR:
+            state.target_open[number] = unfilled and not beyond_stop
+        elif unfilled and state.side * (price - state.target_prices[number]) >= 0.0:
             state.target_open[number] = True
 
 
