@@ -74,8 +74,11 @@ def source_of(name: str) -> Path | None:
 
 
 def regimes_of(strategy: AnyStrategy) -> tuple[str, ...]:
-    """The market regimes that a strategy says it suits; empty when it does not say."""
-    return tuple(getattr(strategy, "regimes", ()))
+    """The market regimes that a strategy suits: as it says itself, else those it is recommended for."""
+    from strategies.regimes.regime import RECOMMENDATIONS
+
+    own: tuple[str, ...] = tuple(getattr(strategy, "regimes", ()))
+    return own or tuple(regime.value for regime, each in RECOMMENDATIONS.items() if each.strategy == strategy.name)
 
 
 def problems() -> list[FileProblem]:

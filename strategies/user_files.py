@@ -111,12 +111,17 @@ def _run(path: Path) -> ModuleType:
 
 
 def _incomplete(candidate: type[Any]) -> str:
+    from strategies.regimes.regime import Regime
+
     for name in _TEXTS:
         if not isinstance(getattr(candidate, name, None), str):
             return f"has no {name}: give it one as text"
     config = getattr(candidate, "Config", None)
     if not (inspect.isclass(config) and issubclass(config, StrategyConfig)):
         return "has no Config: name the model of its parameters, a subclass of StrategyConfig"
+    unknown = [each for each in getattr(candidate, "regimes", ()) if each not in list(Regime)]
+    if unknown:
+        return f"suits regimes that there are not: {', '.join(unknown)}; there are {', '.join(Regime)}"
     for name in _METHODS:
         if not callable(getattr(candidate, name, None)):
             return f"has no method {name}"

@@ -17,7 +17,7 @@ from bots.api.serializers import StrategyOut
 from bots.lifecycle import BotStatus, OrderStatus
 from bots.models import BotMode, EventKind, Severity
 from bots.models.order import SIDES
-from strategies.registry import strategies
+from strategies.registry import regimes_of, strategies
 
 
 class _TotalsOut(serializers.Serializer[Any]):
@@ -111,6 +111,7 @@ class StrategiesView(APIView):
                 "version": strategy.version,
                 "title": strategy.title,
                 "description": strategy.description,
+                "regimes": list(regimes_of(strategy)),
                 "config_schema": strategy.Config.model_json_schema(),
             }
             for strategy in strategies()

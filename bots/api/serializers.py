@@ -217,6 +217,7 @@ class StrategyOut(serializers.Serializer[Any]):
     version = serializers.CharField()
     title = serializers.CharField()
     description = serializers.CharField()
+    regimes = serializers.ListField(child=serializers.CharField(), help_text="Market regimes it suits; empty: any.")
     config_schema = serializers.DictField(help_text="JSON schema of a bot's config.")
 
 

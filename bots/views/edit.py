@@ -18,7 +18,7 @@ from bots.models.bot import ENVIRONMENTS_OF_MODE, mode_fit_for
 from bots.views.bot import find_bot
 from bots.views.parts import Context, render_block, signed_in, username
 from exchange.models import Environment, ExchangeAccount
-from strategies.registry import UnknownStrategy, get_strategy, strategies
+from strategies.registry import UnknownStrategy, get_strategy, problems, strategies
 
 DEFAULT_STRATEGY = "grid"
 
@@ -128,6 +128,7 @@ def _show(request: HttpRequest, form: BotForm, strategy: Any, bot: Bot | None = 
         "bot": bot,
         "strategy": strategy,
         "strategies": strategies(),
+        "unusable": problems() if request.user.is_staff else [],
         "has_accounts": ExchangeAccount.objects.exists(),
         **_symbols(_chosen_account(form)),
     }

@@ -45,7 +45,7 @@ def refused(*arguments: str) -> str:
 def test_list_tells_name_version_title_regimes_and_source(own: Path) -> None:
     path = write_example(own)
     lines = said("list").splitlines()
-    assert f"ema_cross  1  EMA cross  [trend]  {path}" in lines
+    assert f"ema_cross  1  EMA cross  [bull_trend]  {path}" in lines
     assert any(line.startswith("grid  ") and line.endswith("built in") for line in lines)
     assert lines[-1] == f"Your own: {own}"
 

@@ -46,7 +46,8 @@ def test_the_recipes_example_is_found(own: Path) -> None:
     path = write_example(own)
     found = get_strategy("ema_cross")
     assert (found.name, found.version, found.title) == ("ema_cross", "1", "EMA cross")
-    assert regimes_of(found) == ("trend",)
+    assert regimes_of(found) == ("bull_trend",)
+    assert regimes_of(get_strategy("grid")) == ("tight_range", "wide_range", "quiet_transition")
     assert source_of("ema_cross") == path
     assert source_of("grid") is None
     assert names() == sorted(names())
@@ -82,6 +83,11 @@ def test_a_running_bot_keeps_the_code_it_has(own: Path) -> None:
             MINIMAL.format(name="x", version="1", cls="X").replace("Config = StrategyConfig", "Config = dict"),
             6,
             "class X has no Config",
+        ),
+        (
+            MINIMAL.format(name="x", version="1", cls="X") + "\n    regimes = ('bull',)\n",
+            6,
+            "class X suits regimes that there are not: bull; there are tight_range,",
         ),
         (
             MINIMAL.format(name="x", version="1", cls="X") + "\n    def __init__(self):\n        raise OSError('no')\n",
