@@ -100,13 +100,16 @@ def guard(state: TrendState, spec: MarketSpec) -> None:
 
     The amount is that of the whole order, with what has filled of it. It is a new wish each time that there was none.
     """
-    if state.stopping and state.stop_amount:
-        return
     bound = 0.0
     if spec.kind is MarketKind.SPOT:
         for number, wanted in enumerate(state.target_open):
             bound += state.target_amounts[number] - state.target_filled[number] if wanted else 0.0
     amount = closable(abs(state.held) - bound, state.stop, spec)
+    if state.stopping and state.stop_amount:
+        # It grows by what came in late, and keeps what is left of it where that is too little for an order.
+        if amount:
+            state.stop_amount = float(spec.quantise_amount(state.stop_filled + amount))
+        return
     if amount and not state.stop_amount:
         state.stop_sequence += 1
         state.stop_filled = 0.0
