@@ -164,10 +164,11 @@ def make_plan(
     drop_rest: list[int] = []
     by_wish = {order.wish: order for order in live}
     wishes = {(order.slot, order.sequence) for order in wanted}
-    leaving_stop = False
+    leaving_stops: set[Side] = set()
     for standing_order in live:
         if standing_order.wish not in wishes:
-            leaving_stop |= standing_order.protective
+            if standing_order.protective:
+                leaving_stops.add(standing_order.side)
             if not standing_order.cancel_requested:
                 cancel.append((standing_order.order_id, NOT_WANTED))
     for order in wanted:
@@ -203,7 +204,7 @@ def make_plan(
         if complaint:
             refuse.append(Refusal(order, left, complaint))
             continue
-        if leaving_stop and order.type is OrderType.MARKET:
+        if order.side in leaving_stops and order.type is OrderType.MARKET:
             # The stop that is being withdrawn may be filling: both would close the position twice.
             continue
         place.append(Placement(order, order.side, order.type, left, limit, trigger, len(attempts)))

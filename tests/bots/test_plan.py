@@ -122,6 +122,16 @@ def test_what_the_exchange_must_refuse_is_not_sent(amount: float, price: float, 
     assert made.refuse[0].reason == complaint
 
 
+def test_a_closing_market_order_waits_for_the_stop_that_leaves_and_an_opening_one_does_not() -> None:
+    """Both could close the position twice; a purchase beside a leaving sell stop cannot."""
+    stop = replace(STANDING, slot="stop", side=Side.SELL, type=OrderType.STOP, protective=True)
+    close = WantedOrder("close", 1, Side.SELL, OrderType.MARKET, 0.5, Reason("dca.close"))
+    base = WantedOrder("base", 2, Side.BUY, OrderType.MARKET, 0.5, Reason("dca.base"))
+    made = plan([close, base], [stop])
+    assert made.cancel == ((7, NOT_WANTED),)
+    assert [item.wanted.slot for item in made.place] == ["base"]
+
+
 def test_prices_and_amounts_are_quantised_to_the_market() -> None:
     (placed,) = plan([wish(amount=0.1 + 0.2, price=1900.0000000000002)]).place
     assert (placed.amount, placed.price) == (D("0.30"), D("1900.00"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from strategies.contract import OrderType, Side
+from strategies.contract import FillSeen, OrderType, Side
 from tests.strategies.dca.bench import DcaBot
 from tests.strategies.markets import SPOT
 
@@ -61,6 +61,17 @@ def test_what_fills_while_a_deal_is_closed_changes_the_same_closing_order() -> N
     assert bot.order("close").amount == 1.76837
     bot.at(96, bot.filled("close", price=96, amount=0.76837))
     assert bot.slots == ["base"]
+
+
+def test_a_close_of_which_too_little_is_left_stands_until_the_platform_gives_it_up() -> None:
+    """0.9990 coins; 0.0005 are less than the minimum of 0.00062."""
+    bot = DcaBot(SPOT, stop_loss=3).opened(100.0)
+    bot.at(96)
+    bot.at(96, bot.filled("close", price=96, amount=0.9985, done=False))
+    assert bot.book == {"close": ("sell", None, 0.999)}
+    bot.at(96, FillSeen("close", 1, Side.SELL, 96.0, 0.0, 0.0, 0, True))
+    assert bot.slots == ["base"]
+    assert bot.state.held == pytest.approx(0.0005)
 
 
 def test_a_stop_loss_on_spot_is_the_bot_s_own_check() -> None:
