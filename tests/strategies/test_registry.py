@@ -22,3 +22,14 @@ def test_an_unknown_name_is_told_the_known_ones() -> None:
 def test_the_names_cost_no_import_of_any_strategy() -> None:
     code = "import sys, strategies.registry as r; r.names(); print(any(m.startswith('strategies.grid') for m in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_a_process_that_looks_at_no_candles_loads_no_numpy() -> None:
+    """20 MB in each of many processes."""
+    code = (
+        "import sys, strategies.registry, strategies.feature_rows, strategies.candles, strategies.plain\n"
+        "from strategies.registry import get_strategy\n"
+        "get_strategy('grid')\n"
+        "print('numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
