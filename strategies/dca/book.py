@@ -7,7 +7,7 @@ from decimal import Decimal
 from strategies.contract import FillSeen, MarketSpec, Reason
 from strategies.dca.config import AfterStopLoss, DcaConfig
 from strategies.dca.deal import closable, close_all, enter, exact, lay_out, leave, reprice
-from strategies.dca.ladder import opening, opening_side
+from strategies.dca.ladder import floor_to_step, opening, opening_side
 from strategies.dca.orders import BASE_SLOT, CLOSE_SLOT, STOP_SLOT, profit_step_of, safety_of
 from strategies.dca.state import CLOSING, FINISHED, OPEN, STARTING, WAITING, DcaState
 
@@ -86,7 +86,7 @@ def settle(
     if state.phase == CLOSING:
         left = closable(state, market, price)
         if not left and state.close_filled:
-            left = market.quantise_amount(exact(max(0.0, state.held)))
+            left = floor_to_step(market, exact(max(0.0, state.held)))
         limits = [most for most in (market.max_amount, market.max_market_amount) if most is not None]
         whole = min([left + exact(state.close_filled), *limits])
         state.close_amount = float(whole) if left else 0.0

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from strategies.contract import MarketKind, MarketSpec
 from strategies.dca.config import DcaConfig, Reference
-from strategies.dca.ladder import profit_price, profit_steps, safety_entries, stop_price
+from strategies.dca.ladder import floor_to_step, profit_price, profit_steps, safety_entries, stop_price
 from strategies.dca.state import CLOSING, OPEN, DcaState
 
 # Fees in base have more digits than the step.
@@ -62,7 +62,7 @@ def tradable(market: MarketSpec, amount: Decimal, price: Decimal) -> bool:
 
 def closable(state: DcaState, market: MarketSpec, price: float) -> Decimal:
     """What of the holdings can be closed at ``price``, or 0."""
-    amount = market.quantise_amount(exact(max(0.0, state.held)))
+    amount = floor_to_step(market, exact(max(0.0, state.held)))
     return amount if tradable(market, amount, exact(price)) else Decimal(0)
 
 
@@ -106,13 +106,13 @@ def _divide(state: DcaState, market: MarketSpec, shares: list[Decimal]) -> None:
     """
     waiting = [step for step, done in enumerate(state.profit_done) if not done]
     filled = {step: exact(state.profit_filled[step]) for step in waiting}
-    left = market.quantise_amount(exact(max(0.0, state.held)))
+    left = floor_to_step(market, exact(max(0.0, state.held)))
     whole = left + sum(filled.values(), Decimal(0))
     total = sum((shares[step] for step in waiting), Decimal(0))
     rests, carried = dict.fromkeys(waiting, Decimal(0)), Decimal(0)
     for step in waiting:
         carried += shares[step]
-        rest = market.quantise_amount(whole * carried / total) - filled[step]
+        rest = floor_to_step(market, whole * carried / total) - filled[step]
         rest = left if step == waiting[-1] else min(left, max(Decimal(0), rest))
         # What is left of an order that filled in part may be too small for a new one.
         if rest and (filled[step] or tradable(market, rest, exact(state.profit_prices[step]))):
@@ -140,7 +140,7 @@ def guard(state: DcaState, config: DcaConfig, market: MarketSpec) -> None:
         and not config.stop_loss_timeout
         and state.phase == OPEN
     ):
-        amount = market.quantise_amount(exact(max(0.0, state.held)))
+        amount = floor_to_step(market, exact(max(0.0, state.held)))
         amount = min([amount, *(most for most in (market.max_amount, market.max_market_amount) if most is not None)])
         if amount < market.min_amount:
             amount = Decimal(0)

@@ -76,8 +76,14 @@ def _in_quote(config: DcaConfig, size: Decimal) -> Decimal:
     return size * (config.allocation or Decimal(0)) / HUNDRED
 
 
+def floor_to_step(market: MarketSpec, amount: Decimal) -> Decimal:
+    """The largest multiple of the step that is not above ``amount``, to the last digit: nothing is forgiven here, for
+    the numbers are exact and neither the budget nor what is held may be exceeded."""
+    return amount // market.step * market.step
+
+
 def base_entry(config: DcaConfig, market: MarketSpec, price: Decimal) -> Entry:
-    return Entry(price, market.quantise_amount(base_size(config) / price))
+    return Entry(price, _amount(market, base_size(config), price))
 
 
 def safety_entries(config: DcaConfig, market: MarketSpec, base_price: Decimal) -> list[Entry]:
@@ -87,8 +93,13 @@ def safety_entries(config: DcaConfig, market: MarketSpec, base_price: Decimal) -
         price = market.quantise_price(base_price * (1 - opening(config) * deviation / HUNDRED))
         if price < market.tick:
             break
-        entries.append(Entry(price, market.quantise_amount(size / price)))
+        entries.append(Entry(price, _amount(market, size, price)))
     return entries
+
+
+def _amount(market: MarketSpec, size: Decimal, price: Decimal) -> Decimal:
+    """What ``size`` (quote) buys. The quotient itself would be rounded, the number of whole steps in it is exact."""
+    return size // (price * market.step) * market.step
 
 
 def profit_steps(config: DcaConfig) -> tuple[ProfitStep, ...]:

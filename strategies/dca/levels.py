@@ -10,6 +10,7 @@ from strategies.dca.config import DcaConfig, Reference
 from strategies.dca.ladder import (
     Entry,
     base_entry,
+    floor_to_step,
     opening_side,
     profit_price,
     profit_steps,
@@ -63,14 +64,14 @@ def start_levels(config: DcaConfig, market: MarketSpec, price: Decimal) -> list[
     side = opening_side(config)
     levels: list[Level] = []
     for rung in rungs(config, market, price):
-        held = market.quantise_amount(rung.held)
+        held = floor_to_step(market, rung.held)
         levels.append(Level(rung.entry.price, side, rung.entry.amount, rung.name))
         levels.append(Level(market.quantise_price(rung.average), side, held, f"average after {rung.name}"))
         left = held
         steps = profit_steps(config)
         for place, (step, at) in enumerate(zip(steps, rung.profit_prices, strict=True)):
             last = place == len(steps) - 1
-            part = left if last else min(left, market.quantise_amount(held * step.share / 100))
+            part = left if last else min(left, floor_to_step(market, held * step.share / 100))
             left -= part
             label = "take profit" if len(steps) == 1 else f"take profit {place + 1}"
             levels.append(Level(at, side.opposite, part, f"{label} after {rung.name}"))

@@ -9,7 +9,7 @@ from itertools import pairwise
 from strategies.contract import Direction, MarketKind, MarketSpec, Problem
 from strategies.dca.config import DcaConfig, SizeIn
 from strategies.dca.faults import plain
-from strategies.dca.ladder import HUNDRED, base_entry, profit_price, profit_steps
+from strategies.dca.ladder import HUNDRED, base_entry, floor_to_step, profit_price, profit_steps
 from strategies.dca.levels import Rung, rungs
 
 
@@ -172,7 +172,7 @@ def _closing_problems(config: DcaConfig, market: MarketSpec, first: Rung) -> Ite
     """A deal holds the least after its base order: what can be closed then can be closed later too."""
     steps = profit_steps(config)
     least = max(market.min_amount, market.step)
-    held = market.quantise_amount(first.held)
+    held = floor_to_step(market, first.held)
     for number, (step, price) in enumerate(zip(steps, first.profit_prices, strict=True), 1):
         if price < market.tick:
             yield Problem(
@@ -182,7 +182,7 @@ def _closing_problems(config: DcaConfig, market: MarketSpec, first: Rung) -> Ite
                 plain(market.tick),
             )
             return
-        sold = market.quantise_amount(held * step.share / HUNDRED)
+        sold = floor_to_step(market, held * step.share / HUNDRED)
         name = "The take profit" if len(steps) == 1 else f"Take profit {number}"
         mend = "raise base_order_size" if len(steps) == 1 else "raise base_order_size or use fewer steps"
         if sold < least:

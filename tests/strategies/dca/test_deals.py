@@ -149,6 +149,14 @@ def test_on_spot_what_is_sold_is_what_the_fee_left() -> None:
     assert not bot.order("base").reduce_only
 
 
+def test_not_a_crumb_more_is_sold_than_is_there() -> None:
+    """10 coins less a fee of 0.00000001 are a step less than 10: the exchange has no 10 to sell."""
+    bot = DcaBot(SPOT, base_order_size=18500)
+    bot.at(1850)
+    bot.at(1850, FillSeen("base", 1, Side.BUY, 1850.0, 10.0, 0.00000001, 0, True))
+    assert bot.book["take_profit:1"][2] == 9.99999
+
+
 def test_dust_is_sold_with_a_later_deal() -> None:
     bot = DcaBot(SPOT).opened(1850.0)
     bot.at(1850, bot.filled("take_profit:1"))

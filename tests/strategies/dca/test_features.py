@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backtests.checking import check_strategy
 from backtests.engine import candles_of, points_of, run
 from backtests.features import history_features, longer
 from exchange.candles.files import read_file
@@ -88,6 +89,28 @@ def test_features_look_at_no_future_and_know_all_after_the_warm_up(name: str, ti
     series = {looked_at: longer(candles, timeframe, looked_at)}
     assert check_features(STRATEGY, config, series, cuts=150) == []
     assert check_warm_up(STRATEGY, config, series, cuts=150) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"trailing_take_profit": "0.2", "stop_loss": "12"},
+        {"start_on_rsi": True, "rsi_limit": 60, "start_timeframe": "5m", "rsi_period": 5},
+    ],
+)
+def test_decisions_are_the_same_again_and_know_no_future(changes: dict[str, Any]) -> None:
+    folder = os.environ.get("TRADERAGENT_CANDLES")
+    if not folder:
+        pytest.skip("TRADERAGENT_CANDLES is not set: it names the folder with real candles")
+    candles = read_file(Path(folder) / SERIES[0][0])
+    start = int(candles.timestamp[0])
+    candles = candles.between(start, start + 3000 * MINUTE)
+    config = config_of(take_profit="0.4", price_deviation="0.3") if not changes else config_of(**changes)
+    checked = check_strategy(STRATEGY, config, LINEAR, candles, "1m", cuts=60, walked=700)
+    assert checked.violations == ()
+    assert checked.steps == 2800
+    assert checked.orders > 5
 
 
 def test_deals_start_where_the_index_is_low_on_real_candles() -> None:

@@ -68,7 +68,7 @@ class RoughExchange:
             amount = self.market.quantise_amount(self.left[wish] * part) or self.left[wish]
             if order.reduce_only or (self.market.kind is MarketKind.SPOT and not buys):
                 # Nobody sells on spot what he does not have.
-                amount = min(amount, self.market.quantise_amount(abs(self.base)))
+                amount = min(amount, abs(self.base) // self.market.step * self.market.step)
             if amount:
                 fills.append(self._execute(wish, order, at, amount))
         for wish in self.gone & self.orders.keys():
@@ -180,7 +180,7 @@ def _what_closes_is_what_is_held(
 ) -> None:
     if state.phase not in (OPEN, CLOSING):
         return
-    whole = market.quantise_amount(abs(exchange.base))
+    whole = abs(exchange.base) // market.step * market.step
     wanted = {wish: order for wish, order in exchange.orders.items() if wish not in exchange.gone}
     for kind in ("take_profit", "stop", "close"):
         closing = [exchange.left[wish] for wish, order in wanted.items() if order.slot.startswith(kind)]
