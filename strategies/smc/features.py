@@ -35,6 +35,9 @@ from strategies.smc.zones import WEIGHTS, Layer, confluence
 RANGE_PERIOD: Final = 14
 # A sweep counts for so many candles of its timeframe.
 SWEEP_MEMORY: Final = 8
+# A mean differs in its last bits with where its series begins. Limits made of one stand this share aside, so that a distance
+# that equals one to the tick does not fall now on this and now on that side.
+ASIDE: Final = 1e-9
 RANGE_TIMEFRAMES: Final = ("1h", "4h", "1d")
 
 
@@ -110,11 +113,13 @@ def picture(config: SmcConfig, series: CandleSeries) -> Picture:
     ranges = sma(true_range(high, low, close), RANGE_PERIOD)
     swings = swing_points(high, low, length)
     turned = turns(swings, close.size, memory)
-    swept = sweeps(close, pools(high, low, swings, float(config.pool_tolerance) * ranges, memory))
+    swept = sweeps(close, pools(high, low, swings, float(config.pool_tolerance) * (1.0 + ASIDE) * ranges, memory))
     top, bottom = dealing_range(turned)
     return Picture(
         blocks=order_blocks(high, low, close, turned, memory),
-        gaps=fair_value_gaps(open_, high, low, close, float(config.smallest_gap) * ranges, memory).zones,
+        gaps=fair_value_gaps(
+            open_, high, low, close, float(config.smallest_gap) * (1.0 - ASIDE) * ranges, memory
+        ).zones,
         trend=structure(close, turned, memory).trend,
         high=top,
         low=bottom,

@@ -43,6 +43,8 @@ from strategies.smc.state import CLOSING, ENTERING, OPEN, SmcState, Trade
 PRIOR_TRADES: Final = 20
 # A market order may fill a little beyond the price it was decided at.
 HEADROOM: Final = 0.99
+# Percent: what a quotient of floats may miss a limit by.
+ROUNDING: Final = 1e-9
 
 
 class SmcStrategy:
@@ -106,7 +108,7 @@ def _follow(trade: Trade, config: SmcConfig, price: float, notes: list[Reason]) 
     side = trade.side
     trade.best = max(trade.best, price) if side > 0 else min(trade.best, price)
     gain = (trade.best / trade.entry - 1.0) * side * 100.0
-    if gain < float(config.trailing_activation):
+    if gain < float(config.trailing_activation) - ROUNDING:
         return
     stop = trade.best * (1.0 - side * float(config.trailing_distance) / 100.0)
     closer = (stop - trade.stop) * side

@@ -156,9 +156,7 @@ def _why_only_here(series: Series, swing: int, row: int, *, erased: bool) -> str
     after = [each for each in sorted(series.final) if each[0] > swing and each[1] == side]
     # It needs a next swing beyond the level, which in hindsight did not come before the market turned.
     short = bool(after) and (series.level(after[0][0], side) - series.level(swing, side)) * side <= 0.0
-    return (
-        "only here: the next swing of its kind had stayed short of the level" if short else f"unexplained {swing}"
-    )
+    return "only here: the next swing of its kind had stayed short of the level" if short else f"unexplained {swing}"
 
 
 def test_order_blocks(series: Series) -> None:

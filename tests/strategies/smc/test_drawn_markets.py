@@ -50,8 +50,8 @@ SWEPT = """
 
 def drawn(text: str) -> Columns:
     rows = [line.split()[1:5] for line in text.strip().splitlines()]
-    table = np.array(rows, float)
-    return tuple(table[:, column].copy() for column in range(4))  # type: ignore[return-value]
+    open_, high, low, close = np.array(rows, float).T.copy()
+    return open_, high, low, close
 
 
 def mirrored(columns: Columns) -> Columns:
@@ -61,7 +61,7 @@ def mirrored(columns: Columns) -> Columns:
 
 
 def zones_of(zones: Zones) -> list[tuple[int, int, int, int, float, float]]:
-    return [tuple(each.item() for each in zone) for zone in zip(*zones, strict=True)]  # type: ignore[misc]
+    return [tuple(each.item() for each in zone) for zone in zip(*zones, strict=True)]
 
 
 def test_swings_are_known_two_candles_later() -> None:
@@ -186,9 +186,9 @@ def test_entry_patterns() -> None:
 
 
 def zones(*rows: tuple[int, int, int, int, float, float]) -> Zones:
-    columns = list(zip(*rows, strict=True)) or [()] * 6
-    ints = [np.array(column, np.int64) for column in columns[:4]]
-    return Zones(*ints, *(np.array(column, float) for column in columns[4:]))
+    direction, origin, born, died = (np.array([row[place] for row in rows], np.int64) for place in range(4))
+    bottom, top = (np.array([row[place] for row in rows], np.float64) for place in (4, 5))
+    return Zones(direction, origin, born, died, bottom, top)
 
 
 # Eight base candles, of which the first four make one longer candle and the other four the next.

@@ -1,0 +1,115 @@
+"""Half a year of BTC through the plain back-test: what every step decided again, and what must hold for every trade."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cache
+from itertools import islice, pairwise
+from typing import Any
+
+import pytest
+
+from backtests.engine import Result, candles_of, points_of, run
+from strategies.checks import Recording, Step, check_steps
+from strategies.contract import MarketSpec, OrderType
+from strategies.explanations import explain
+from strategies.feature_rows import feature_table
+from strategies.smc.config import SmcConfig
+from strategies.smc.logic import SmcStrategy
+from strategies.smc.state import SmcState
+from tests.strategies.markets import LINEAR, SPOT
+from tests.strategies.smc.real import FILES, all_timeframes, candles_of_file
+
+BTC_LINEAR = replace(LINEAR, symbol="BTC/USDT:USDT", base="BTC", tick=Decimal("0.1"), step=Decimal("0.001"))
+BTC_SPOT = replace(SPOT, symbol="BTC/USDT", base="BTC", step=Decimal("0.000001"), min_amount=Decimal("0.000048"))
+CONFIGS: dict[str, tuple[MarketSpec, dict[str, Any]]] = {
+    "linear": (BTC_LINEAR, {"direction": "neutral", "leverage": 2}),
+    "spot": (BTC_SPOT, {}),
+}
+SKIPPED, DAYS = 220, 45  # the daily warm-up is 210 days
+
+
+@dataclass(frozen=True)
+class Run:
+    config: SmcConfig
+    market: MarketSpec
+    result: Result[SmcState]
+    steps: list[Step[SmcState]]
+
+
+@cache
+def run_of(kind: str) -> Run:
+    market, changes = CONFIGS[kind]
+    strategy, config = SmcStrategy(), SmcConfig.model_validate({"capital": 10_000} | changes)
+    table = feature_table(strategy, config, all_timeframes(FILES[0]))
+    candles = islice(candles_of(candles_of_file(FILES[0])), SKIPPED * 96, (SKIPPED + DAYS) * 96)
+    recording: Recording[SmcConfig, SmcState] = Recording(strategy)
+    result = run(recording, config, market, points_of(candles, 900_000), quote=Decimal(10_000), features=table)
+    return Run(config, market, result, recording.steps)
+
+
+@pytest.fixture(params=sorted(CONFIGS))
+def done(request: pytest.FixtureRequest) -> Run:
+    return run_of(request.param)
+
+
+def test_it_trades(done: Run) -> None:
+    slots = {fill.slot.partition(":")[0] for fill in done.result.fills}
+    assert {"entry", "partial"} <= slots
+    assert done.result.state.wins + done.result.state.losses > 10
+    assert done.result.refused == []
+
+
+def test_every_decision_is_the_same_from_the_stored_state(done: Run) -> None:
+    assert check_steps(SmcStrategy(), done.config, done.market, done.steps) == []
+
+
+def test_at_most_three_positions_of_one_side(done: Run) -> None:
+    for step in done.steps:
+        trades = step.decision.state.trades
+        assert len(trades) <= 3
+        assert len({trade.side for trade in trades}) <= 1
+
+
+def test_signals_keep_the_filters(done: Run) -> None:
+    signals = [step.decision.signal for step in done.steps if step.decision.signal is not None]
+    assert signals
+    for signal in signals:
+        assert signal.stop_loss is not None
+        assert signal.take_profit is not None
+        risk, reward = abs(signal.entry - signal.stop_loss), abs(signal.take_profit - signal.entry)
+        assert reward >= 2.5 * risk * (1 - 1e-12)
+        assert signal.confidence > 0.6
+        assert (signal.take_profit - signal.entry) * (signal.entry - signal.stop_loss) > 0
+
+
+def test_no_stop_moves_back_and_no_position_risks_more_than_two_percent(done: Run) -> None:
+    stops: dict[int, list[float]] = defaultdict(list)
+    sides: dict[int, int] = {}
+    for step in done.steps:
+        for trade in step.decision.state.trades:
+            stops[trade.number].append(trade.stop)
+            sides[trade.number] = trade.side
+            equity = 10_000 + step.position.realised_pnl + step.position.unrealised_pnl
+            if trade.filled == 0.0:
+                assert trade.amount * trade.risk <= 0.02 * equity * (1 + 1e-9)
+    for number, prices in stops.items():
+        moves = [(after - before) * sides[number] for before, after in pairwise(prices)]
+        assert all(move >= 0 for move in moves)
+
+
+def test_on_a_linear_market_all_that_is_held_is_guarded() -> None:
+    done = run_of("linear")
+    for step in done.steps:
+        held = sum(trade.held for trade in step.decision.state.trades)
+        guarded = sum(order.amount for order in step.decision.wanted if order.type is OrderType.STOP)
+        assert guarded == pytest.approx(held, abs=1e-9)
+
+
+def test_everything_that_is_said_can_be_read(done: Run) -> None:
+    said = [note for _, note in done.result.notes] + [order.reason for s in done.steps for order in s.decision.wanted]
+    sentences = {explain(reason) for reason in said}
+    assert all(sentence.endswith(".") and "{" not in sentence for sentence in sentences)
+    assert not any(sentence.startswith("smc.") for sentence in sentences)
