@@ -18,6 +18,8 @@ from strategies.user_files import AnyStrategy, FileProblem, UserFolder
 _BUILT_IN: Final[Mapping[str, str]] = {
     "dca": "strategies.dca.logic:DcaStrategy",
     "grid": "strategies.grid.logic:GridStrategy",
+    "smc": "strategies.smc.logic:SmcStrategy",
+    "trend": "strategies.trend.logic:TrendStrategy",
 }
 
 _folders: list[UserFolder] = []
