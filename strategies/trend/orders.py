@@ -45,7 +45,12 @@ def wanted_orders(config: TrendConfig, market: MarketSpec, state: TrendState) ->
 
 def _entry(config: TrendConfig, state: TrendState) -> WantedOrder:
     limit = config.entry_order is EntryOrder.LIMIT
-    numbers = {"kind": state.kind, "amount": state.entry_amount, "price": state.entry_price, "stop": _first_stop(state)}
+    numbers: dict[str, float | int | str] = {
+        "kind": state.kind,
+        "amount": state.entry_amount,
+        "price": state.entry_price,
+        "stop": _first_stop(state),
+    }
     return WantedOrder(
         ENTRY_SLOT,
         state.trade,

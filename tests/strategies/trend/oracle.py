@@ -156,7 +156,7 @@ def signals(bars: Sequence[Bar], rules: Rules) -> tuple[list[int], list[float]]:
 
 def trend_fills(bars: Sequence[Bar], rules: Rules) -> list[Fill]:
     """(point, slot, side, price, amount) of every fill."""
-    return _Walk(bars, rules).fills
+    return _Walk(bars, rules).through()
 
 
 class _Walk:
@@ -170,9 +170,11 @@ class _Walk:
         self.realised = Decimal(0)
         self.losses, self.paused_until = 0, -1
         self.day, self.day_start = -1, Decimal(0)
-        last: Decimal | None = None
+
+    def through(self) -> list[Fill]:
+        rules, last = self.rules, None
         thirds = (0, rules.candle_ms // 3, 2 * rules.candle_ms // 3, rules.candle_ms - 1)
-        for row, bar in enumerate(bars):
+        for row, bar in enumerate(self.bars):
             o, h, low, c = (Decimal(repr(value)) for value in bar[1:5])
             path = (o, h, low, c) if h - o < o - low else (o, low, h, c)
             for k, price in enumerate(path):
@@ -181,6 +183,7 @@ class _Walk:
                     self._on_the_way(self.trade, last, price)
                 last = price
                 self._decide(bar[0] + thirds[k], price, row - 1 if k == 0 and row > rules.settled else None)
+        return self.fills
 
     def _out(self, trade: Trade, slot: str, price: Decimal, amount: Decimal, fee: Decimal) -> None:
         self.fills.append((self.point, slot, "sell" if trade.side > 0 else "buy", price, amount))
@@ -201,14 +204,16 @@ class _Walk:
 
     def _decide(self, now: int, price: Decimal, closed: int | None) -> None:
         """``closed`` is the row of the candle that closed just now."""
-        was_flat = self.trade is None
         if now // 86_400_000 != self.day:
             self.day = now // 86_400_000
             self.day_start = self.realised + (self.trade.pnl if self.trade is not None else 0)
         trade = self.trade
-        if trade is not None and not trade.left:
+        if trade is None:
+            if closed is not None and self.signal[closed] in self.rules.sides:
+                self._enter(self.signal[closed], now, price, self.atr[closed])
+        elif not trade.left:
             self._end(trade, now)
-        elif trade is not None:
+        else:
             if closed is not None and trade.trailing:
                 behind = self.bars[closed][4] - trade.side * self.rules.trail_atr * self.atr[closed]
                 trade.tighten(to_tick(behind, self.rules.tick))
@@ -216,8 +221,6 @@ class _Walk:
             if not trade.seen:
                 trade.seen = True
                 self._lay_out(trade, price)
-        elif was_flat and closed is not None and self.signal[closed] in self.rules.sides:
-            self._enter(self.signal[closed], now, price, self.atr[closed])
 
     def _end(self, trade: Trade, now: int) -> None:
         self.trade = None
