@@ -5,13 +5,19 @@ import sys
 
 import pytest
 
-from strategies.registry import UnknownStrategy, get_strategy, names, strategies
+from strategies.regimes.regime import Regime
+from strategies.registry import UnknownStrategy, get_strategy, names, regimes_of, strategies
 
 
 def test_a_strategy_is_found_by_its_own_name() -> None:
     for name in names():
         assert get_strategy(name).name == name
     assert [strategy.name for strategy in strategies()] == names()
+
+
+def test_the_regimes_that_strategies_suit_are_regimes() -> None:
+    for strategy in strategies():
+        assert set(regimes_of(strategy)) <= set(Regime)
 
 
 def test_an_unknown_name_is_told_the_known_ones() -> None:
