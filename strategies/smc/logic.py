@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from math import isnan
+from math import isnan, nan
 from typing import Any, ClassVar, Final
 
 from strategies.contract import (
@@ -54,7 +54,7 @@ class SmcStrategy:
     description: ClassVar[str] = (
         "Enters where order blocks and fair value gaps of several timeframes overlap and a 15m candle turns."
     )
-    regimes: ClassVar[tuple[str, ...]] = ("BULL_TREND", "BEAR_TREND", "VOLATILE_TRANSITION")
+    regimes: ClassVar[tuple[str, ...]] = ("bull_trend", "bear_trend", "volatile_transition")
     Config: type[SmcConfig] = SmcConfig
 
     def timeframes(self, config: SmcConfig) -> tuple[CandleNeed, ...]:
@@ -75,6 +75,8 @@ class SmcStrategy:
         position: PositionView,
         fills: Sequence[FillSeen],
     ) -> Decision[SmcState]:
+        if not fills and not state.trades and not state.tidy and not _is_new(state, point):
+            return Decision(state)
         state, notes = state.copy(), list[Reason]()
         for fill in fills:
             book(state, config, market, fill, notes)
@@ -149,10 +151,9 @@ def _look(
     notes: list[Reason],
 ) -> Signal | None:
     """Each closed candle once. Of two setups the surer one counts, the long one when they are equal."""
-    close = point.candle_close
-    if close is None or close <= state.candle_close or isnan(point.features.get("close", float("nan"))):
+    if not _is_new(state, point):
         return None
-    state.candle_close = close
+    state.candle_close = point.candle_close or 0
     _withdraw(state, notes)
     setups: list[Setup] = []
     for side in (1, -1):
@@ -166,6 +167,12 @@ def _look(
     best = max(setups, key=lambda setup: setup.confidence)
     _enter(state, config, market, best, position, notes)
     return best.signal(point.timestamp)
+
+
+def _is_new(state: SmcState, point: Point) -> bool:
+    """Whether there is a row that is known and has not been looked at."""
+    close = point.candle_close
+    return close is not None and close > state.candle_close and not isnan(point.features.get("close", nan))
 
 
 def _withdraw(state: SmcState, notes: list[Reason]) -> None:
