@@ -184,6 +184,26 @@ def test_a_stop_that_fills_in_part_leaves_nothing_else_to_trade() -> None:
     assert (bot.slots, bot.codes, bot.state.held) == ([], ["trend.closed"], 0.0)
 
 
+def test_targets_do_not_rest_while_the_price_is_beyond_the_stop() -> None:
+    bot = TrendBot().entered()
+    bot.at(1980)
+    assert bot.slots == ["stop"]
+    bot.at(1980.01)
+    assert bot.slots == ["stop", "target:1", "target:2"]
+
+
+def test_a_late_piece_of_the_entry_is_added_to_a_stop_that_fills() -> None:
+    bot = TrendBot()
+    bot.closes(PULLBACK, 2000)
+    entry = bot.order("entry")
+    bot.at(2000, fill_of(entry, LINEAR, amount=2.0, price=2000, done=False))
+    bot.at(1979, bot.filled("stop", amount=0.5, done=False))
+    assert bot.order("stop").amount == 2.0
+    bot.at(1979, fill_of(entry, LINEAR, amount=1.0, price=2000, done=False))
+    # 0.5 of it are filled, 2.5 are held
+    assert (bot.order("stop").amount, bot.order("stop").sequence) == (3.0, 0)
+
+
 def test_a_stop_met_while_the_entry_still_fills_ends_both_and_counts_as_a_loss() -> None:
     bot = TrendBot()
     bot.closes(PULLBACK, 2000)
