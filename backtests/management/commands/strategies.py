@@ -102,7 +102,9 @@ class Command(BaseCommand):
                 f"{checked.rows} rows of features, {checked.steps} steps, {checked.orders} orders."
             )
             if not checked.orders:
-                self.stdout.write(f"{strategy.name}: wanted no order at all: its decisions are not really checked; try more --steps.")
+                self.stdout.write(
+                    f"{strategy.name}: wanted no order at all: its decisions are not really checked; try more --steps."
+                )
         if failed:
             raise CommandError("Not what the contract asks for.")
 
