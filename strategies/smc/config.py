@@ -69,8 +69,8 @@ class SmcConfig(StrategyConfig):
     smallest_score: Number = number(
         Decimal(2),
         "Smallest zone score",
-        "What the zones that overlap at the entry must weigh together: an order block weighs 1, 2, 3 or 4 on 15m, 1h, 4h "
-        "and 1d, a gap seven tenths of that.",
+        "What the zones that overlap at the entry must weigh together: an order block weighs 1, 2, 3 or 4 on 15m, 1h, "
+        "4h and 1d, a gap seven tenths of that.",
         unit="points",
         group="Entry",
         ge=0,
@@ -265,8 +265,8 @@ class SmcConfig(StrategyConfig):
             faults.append(
                 (
                     "partial_at",
-                    f"partial_at is {self.partial_at}: it must be below minimum_reward ({self.minimum_reward}), where the "
-                    "target may lie.",
+                    f"partial_at is {self.partial_at}: it must be below minimum_reward ({self.minimum_reward}), where "
+                    "the target may lie.",
                 )
             )
         if faults:

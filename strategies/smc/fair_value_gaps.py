@@ -1,8 +1,9 @@
 """Fair value gaps: three candles in which the price moved so fast that the first and the third do not touch.
 
-Bullish when the candle in the middle closed above its open and the third one's low is above the first one's high; the gap lies
-between the two. It is known at the close of the third candle, *touched* when the price trades back into it (what
-``smartmoneyconcepts`` calls mitigated), and over when it is *filled*: when the price has traded through all of it.
+Bullish when the candle in the middle closed above its open and the third one's low is above the first one's high; the
+gap lies between the two. It is known at the close of the third candle, *touched* when the price trades back into it
+(what ``smartmoneyconcepts`` calls mitigated), and over when it is *filled*: when the price has traded through all of
+it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from strategies.smc.zone_table import Zones
 
 
 class Gaps(NamedTuple):
-    """``zones.died`` is the row of the filling; ``touched`` of the first return, ``memory`` after the birth if there is none."""
+    """``zones.died`` is the row of the filling; ``touched`` of the first return, ``memory`` after the birth if there
+    is none."""
 
     zones: Zones
     touched: Rows

@@ -1,7 +1,7 @@
 """What the steps see: one row per closed 15m candle, made from four timeframes, nothing from the future.
 
-Every structure is read from a limited past: swings live for the memory, a break or a block rests on swings at most a memory
-older, and whether such a swing had been broken before on those of one memory more. Hence the warm-up.
+Every structure is read from a limited past: swings live for the memory, a break or a block rests on swings at most a
+memory older, and whether such a swing had been broken before on those of one memory more. Hence the warm-up.
 """
 
 from __future__ import annotations
@@ -35,14 +35,15 @@ from strategies.smc.zones import WEIGHTS, Layer, confluence
 RANGE_PERIOD: Final = 14
 # A sweep counts for so many candles of its timeframe.
 SWEEP_MEMORY: Final = 8
-# A mean differs in its last bits with where its series begins. Limits made of one stand this share aside, so that a distance
-# that equals one to the tick does not fall now on this and now on that side.
+# A mean differs in its last bits with where its series begins. Limits made of one stand this share aside, so that a
+# distance that equals one to the tick does not fall now on this and now on that side.
 ASIDE: Final = 1e-9
 RANGE_TIMEFRAMES: Final = ("1h", "4h", "1d")
 
 
 class Picture(NamedTuple):
-    """One timeframe, a row per candle of its own; ``high`` and ``low`` are the last turns, the ends of the dealing range."""
+    """One timeframe, a row per candle of its own; ``high`` and ``low`` are the last turns, the ends of the dealing
+    range."""
 
     blocks: Zones
     gaps: Zones
@@ -132,7 +133,8 @@ def picture(config: SmcConfig, series: CandleSeries) -> Picture:
 
 
 def dealing_range(turned: Turns) -> tuple[Array, Array]:
-    """The last turn upwards and the last turn downwards: between them the price is dear (premium) or cheap (discount)."""
+    """The last turn upwards and the last turn downwards: between them the price is dear (premium) or cheap
+    (discount)."""
     newest, before = turned.level[:, 0], turned.level[:, 1]
     return np.where(turned.kind > 0, newest, before), np.where(turned.kind > 0, before, newest)
 

@@ -1,10 +1,11 @@
 """Liquidity: swing highs (or lows) at nearly one price, above (below) which orders are waiting, and their sweep.
 
-Every swing may be the first of a pool. Later swings of its kind within ``tolerance`` of its price belong to it as long as the
-price has not traded beyond the tolerance, which *sweeps* the pool. A pool counts from its second member on.
+Every swing may be the first of a pool. Later swings of its kind within ``tolerance`` of its price belong to it as
+long as the price has not traded beyond the tolerance, which *sweeps* the pool. A pool counts from its second member
+on.
 
-``smartmoneyconcepts`` gives each swing to one pool only, which makes every pool depend on all that were before it, and takes
-the tolerance from the range of the whole series. Neither could be known at the time from a limited past.
+``smartmoneyconcepts`` gives each swing to one pool only, which makes every pool depend on all that were before it,
+and takes the tolerance from the range of the whole series. Neither could be known at the time from a limited past.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from strategies.smc.swings import Rows, Swings
 
 
 class Pools(NamedTuple):
-    """One entry per pool: +1 for highs and −1 for lows, the row and the price of the first swing, the row at which the second
-    member made the pool known, and the row at which it was swept; where it was not, ``over`` is the row of its expiry."""
+    """One entry per pool: +1 for highs and −1 for lows, the row and the price of the first swing, the row at which
+    the second member made the pool known, and the row at which it was swept; where it was not, ``over`` is the row of
+    its expiry."""
 
     kind: Rows
     first: Rows
@@ -30,8 +32,9 @@ class Pools(NamedTuple):
 
 
 class Sweeps(NamedTuple):
-    """Per row. ``up`` and ``down`` are 1 where a pool was swept (of lows for ``up``) and the candle closed back on the near
-    side of it, with which a reversal begins; ``above`` and ``below`` are the nearest pools not swept, NaN without one."""
+    """Per row. ``up`` and ``down`` are 1 where a pool was swept (of lows for ``up``) and the candle closed back on
+    the near side of it, with which a reversal begins; ``above`` and ``below`` are the nearest pools not swept, NaN
+    without one."""
 
     up: Array
     down: Array

@@ -1,11 +1,11 @@
 """Smart Money Concepts: entries where zones of several timeframes overlap and a 15m candle turns.
 
-At each newly closed 15m candle the bot looks for an entry pattern in a zone, drops what the filters do not let through, and
-signals the rest; with a free slot it enters at market. An open trade has a protective stop, a partial exit and a target; the
-stop goes to break-even after the partial exit and follows the price from a certain profit on.
+At each newly closed 15m candle the bot looks for an entry pattern in a zone, drops what the filters do not let
+through, and signals the rest; with a free slot it enters at market. An open trade has a protective stop, a partial
+exit and a target; the stop goes to break-even after the partial exit and follows the price from a certain profit on.
 
-On a linear market the stop rests at the exchange. On spot the coins can be offered once only, so the targets rest and the
-stop is looked at in every step and traded at market.
+On a linear market the stop rests at the exchange. On spot the coins can be offered once only, so the targets rest and
+the stop is looked at in every step and traded at market.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ def _follow(trade: Trade, config: SmcConfig, price: float, notes: list[Reason]) 
 
 
 def _watch_stop(state: SmcState, trade: Trade, market: MarketSpec, price: float) -> None:
-    """Wants what is left closed at market: on spot when the price meets the stop, elsewhere when more is held than the stop
-    order closed, because the entry was filled on after it."""
+    """Wants what is left closed at market: on spot when the price meets the stop, elsewhere when more is held than
+    the stop order closed, because the entry was filled on after it."""
     spot = market.kind is MarketKind.SPOT
     if trade.phase == OPEN and spot and (price - trade.stop) * trade.side <= 0.0:
         trade.phase = CLOSING

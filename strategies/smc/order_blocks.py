@@ -1,9 +1,9 @@
 """Order blocks: the candle from which a move started that broke the last swing.
 
-When a candle closes above the last confirmed swing high for the first time, the candle with the lowest low since that swing is
-the bullish order block, from its low to its high. It is *mitigated*, and of no more use, when the price trades through its
-far side. Mirrored for lows. The definition is that of ``smartmoneyconcepts``, whose later erasing of a block (when the
-price comes back through a broken one) is not taken over: it rewrites the past.
+When a candle closes above the last confirmed swing high for the first time, the candle with the lowest low since that
+swing is the bullish order block, from its low to its high. It is *mitigated*, and of no more use, when the price
+trades through its far side. Mirrored for lows. The definition is that of ``smartmoneyconcepts``, whose later erasing
+of a block (when the price comes back through a broken one) is not taken over: it rewrites the past.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from strategies.smc.zone_table import Zones
 
 
 def order_blocks(high: Array, low: Array, close: Array, turned: Turns, memory: int) -> Zones:
-    """``born`` is the row of the break, ``died`` of the mitigation; a block expires ``memory`` candles after its birth."""
+    """``born`` is the row of the break, ``died`` of the mitigation; a block expires ``memory`` candles after its
+    birth."""
     return Zones(*blocks(high, low, close, turned.kind, turned.row, turned.level, memory))
 
 

@@ -20,8 +20,8 @@ def problems(config: SmcConfig, market: MarketSpec, price: Decimal, quote_availa
         found.append(
             Problem(
                 "capital",
-                f"The capital is {plain(config.capital)} {market.quote} and {plain(quote_available)} {market.quote} are free: "
-                "lower the capital or add funds.",
+                f"The capital is {plain(config.capital)} {market.quote} and {plain(quote_available)} {market.quote} "
+                "are free: lower the capital or add funds.",
                 plain(config.capital),
                 plain(quote_available),
             )

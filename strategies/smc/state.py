@@ -13,7 +13,8 @@ CLOSING: Final = "closing"  # the stop was met; nothing but the way out is wante
 
 @dataclass(slots=True)
 class Trade:
-    """One entry and its ways out. Amounts in base and positive, prices in quote; ``side`` is +1 for long, −1 for short."""
+    """One entry and its ways out. Amounts in base and positive, prices in quote; ``side`` is +1 for long, −1 for
+    short."""
 
     slot: int  # 0 … positions − 1
     number: int  # counts all trades, and is the sequence of its orders
@@ -72,7 +73,8 @@ class SmcState:
         unknown, missing = set(data) - set(FIELDS), set(FIELDS) - set(data)
         if unknown or missing:
             raise ValueError(
-                f"This is not a Smart Money bot's snapshot: unknown fields {sorted(unknown)}, missing fields {sorted(missing)}."
+                f"This is not a Smart Money bot's snapshot: unknown fields {sorted(unknown)}, "
+                f"missing fields {sorted(missing)}."
             )
         return cls(**{**data, "trades": [Trade(**trade) for trade in data["trades"]]})
 

@@ -1,9 +1,9 @@
 """Breaks of structure, changes of character, and the trend they make.
 
-Read from the last three turns of the market when the newest is a low: low, high, low. The close of a candle above that high is
-a bullish event: a *break of structure* when the second low is above the first, so that the rise goes on, and a *change of
-character* when it is below, so that a fall turns. Mirrored for lows. These are the definitions of ``smartmoneyconcepts``,
-which asks besides for the next swing high, ``length`` candles in the future, before it tells.
+Read from the last three turns of the market when the newest is a low: low, high, low. The close of a candle above
+that high is a bullish event: a *break of structure* when the second low is above the first, so that the rise goes on,
+and a *change of character* when it is below, so that a fall turns. Mirrored for lows. These are the definitions of
+``smartmoneyconcepts``, which asks besides for the next swing high, ``length`` candles in the future, before it tells.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ CHANGE_OF_CHARACTER = 2
 
 
 class Structure(NamedTuple):
-    """Per row. ``event`` is ±1 for a break of structure and ±2 for a change of character, positive for bullish, in the row in
-    which it is known; ``level`` is the broken price (NaN without an event), ``turn`` the row of the swing in between, by which
-    ``smartmoneyconcepts`` names the event, ``broken`` the row whose close broke the level; both −1 without an event.
+    """Per row. ``event`` is ±1 for a break of structure and ±2 for a change of character, positive for bullish, in
+    the row in which it is known; ``level`` is the broken price (NaN without an event), ``turn`` the row of the swing
+    in between, by which ``smartmoneyconcepts`` names the event, ``broken`` the row whose close broke the level; both
+    −1 without an event.
 
     ``trend`` is the direction of the newest event within the memory, 0 when there is none.
     """

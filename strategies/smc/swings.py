@@ -1,11 +1,12 @@
 """Swing highs and lows, each known only once the candles after it have confirmed it.
 
 As in ``smartmoneyconcepts`` a swing high is the highest high of the ``length`` − 1 candles before it, itself and the
-``length`` candles after it; equal highs all count, and a candle that is both is a high. It is therefore *known* at the close
-of the ``length``-th candle after it, which is where it stands here.
+``length`` candles after it; equal highs all count, and a candle that is both is a high. It is therefore *known* at
+the close of the ``length``-th candle after it, which is where it stands here.
 
-That library then strikes out the less extreme of neighbours of one kind, which rewrites the past. Here neighbours form a *run*,
-and whoever asks for the last turns of the market at some row gets the extreme of each run as far as it was known there.
+That library then strikes out the less extreme of neighbours of one kind, which rewrites the past. Here neighbours
+form a *run*, and whoever asks for the last turns of the market at some row gets the extreme of each run as far as it
+was known there.
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ def swings_warmup(length: int) -> int:
 def newest_runs(
     swing_row: Rows, known: Rows, kind: Rows, level: Array, size: int, memory: int
 ) -> tuple[Rows, Rows, Array]:
-    # Read backwards from the newest swing at every row instead of being carried along, so that what was before the memory
-    # can have no say.
+    # Read backwards from the newest swing at every row instead of being carried along, so that what was before the
+    # memory can have no say.
     kinds = np.zeros(size, np.int64)
     rows = np.full((size, 4), -1, np.int64)
     levels = np.full((size, 4), np.nan)

@@ -10,8 +10,8 @@ from strategies.smc.swings import Rows
 
 class Zones(NamedTuple):
     """One entry per zone: ``direction`` +1 for demand (bullish) and −1 for supply, the row of the candle it was made
-    from, the row at whose close it is known, the row at whose close it is over (used up or expired; it may lie beyond the series),
-    and its prices in quote."""
+    from, the row at whose close it is known, the row at whose close it is over (used up or expired; it may lie beyond
+    the series), and its prices in quote."""
 
     direction: Rows
     origin: Rows

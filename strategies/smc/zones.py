@@ -21,7 +21,8 @@ GAP_SHARE: Final = 0.7
 
 
 class Layer(NamedTuple):
-    """One timeframe's zones beside the base rows: ``closed`` is for each base row the timeframe's last closed one, or −1."""
+    """One timeframe's zones beside the base rows: ``closed`` is for each base row the timeframe's last closed one, or
+    −1."""
 
     blocks: Zones
     gaps: Zones
@@ -38,8 +39,8 @@ class Confluence(NamedTuple):
 
 
 def confluence(layers: Sequence[Layer], high: Array, low: Array, close: Array, extreme: Array, side: int) -> Confluence:
-    """``extreme`` is the lowest price of the row's upward pattern for ``side`` +1 (the highest of its downward one for −1);
-    NaN where there is no pattern, and nothing is looked for."""
+    """``extreme`` is the lowest price of the row's upward pattern for ``side`` +1 (the highest of its downward one
+    for −1); NaN where there is no pattern, and nothing is looked for."""
     tables = [_beside_base(layer, side) for layer in layers]
     starts = np.cumsum([0, *(table[0].size for table in tables)]).astype(np.int64)
     born, died, bottom, top, weight = (np.concatenate(columns) for columns in zip(*tables, strict=True))

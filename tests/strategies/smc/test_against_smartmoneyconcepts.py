@@ -1,7 +1,7 @@
 """Confirmed events beside the recorded output of ``smartmoneyconcepts`` 0.0.27, every difference with its reason.
 
-The reasons are worked out here from the candles and the library's own output; docs/strategies/smc.md lists them with their
-counts, and the counts are held together.
+The reasons are worked out here from the candles and the library's own output; docs/strategies/smc.md lists them with
+their counts, and the counts are held together.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class Series:
         return float(self.high[row] if kind > 0 else self.low[row])
 
     def run_extremes(self) -> set[tuple[int, int]]:
-        """What is left of all swings when those beside a more extreme one of their kind are struck out, in hindsight."""
+        """What is left of all swings when those beside a more extreme one of their kind are struck out, in
+        hindsight."""
         kept: list[tuple[int, int, float]] = []
         for row, kind, level in zip(self.swings.row, self.swings.kind, self.swings.level, strict=True):
             if not kept or kept[-1][1] != kind:

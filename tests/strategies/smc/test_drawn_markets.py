@@ -204,8 +204,8 @@ def test_zones_are_scored_by_overlap_while_they_live() -> None:
     low = np.array([105, 105, 102.5, 102.5, 102.5, 99.0, 102.5, 102.5])
     close = np.full(8, 103.0)
     found = confluence(layers, low + 2, low, close, low, 1)
-    # The gap alone; both from the longer candle's close on; the gap alone once a base candle has traded through the block;
-    # nothing after the gap's end.
+    # The gap alone; both from the longer candle's close on; the gap alone once a base candle has traded through the
+    # block; nothing after the gap's end.
     np.testing.assert_allclose(found.score, [0, 0, 0.7, 2.7, 2.7, 0.7, 0, 0])
     assert (found.bottom[3], found.top[3]) == (102.0, 103.0)
 
