@@ -162,7 +162,9 @@ def test_an_unknown_symbol_is_refused_at_the_creation_when_the_exchange_can_be_a
 
 
 def test_live_needs_a_live_account() -> None:
-    with pytest.raises(ModeRefused, match="mode live needs an account of environment live; practice is of environment simulator"):
+    with pytest.raises(
+        ModeRefused, match="mode live needs an account of environment live; practice is of environment simulator"
+    ):
         services.update_bot(bot=cast.bot(), requested_by="alice", mode="live")
 
 
