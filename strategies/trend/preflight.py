@@ -7,12 +7,13 @@ for all. A smaller one that turns out to be too little is not entered, and the j
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from strategies.contract import Direction, MarketKind, MarketSpec, Problem
 from strategies.trend.config import TrendConfig, targets_of
 
 HUNDRED = Decimal(100)
+CENT = Decimal("0.01")
 
 
 def problems(config: TrendConfig, market: MarketSpec, price: Decimal, quote_available: Decimal) -> list[Problem]:
@@ -85,12 +86,14 @@ def _money_problems(config: TrendConfig, market: MarketSpec, available: Decimal)
     if market.kind is MarketKind.LINEAR:
         needed += needed * config.leverage * market.taker_fee
     if needed > available:
+        # Up and down, so that what is named would be enough and what is there is not made more.
+        asked, free = needed.quantize(CENT, ROUND_CEILING), available.quantize(CENT, ROUND_FLOOR)
         yield Problem(
             "investment",
-            f"The largest position needs {needed:.2f} {market.quote} and {available:.2f} {market.quote} are free: lower the "
+            f"The largest position needs {asked} {market.quote} and {free} {market.quote} are free: lower the "
             "investment or add funds.",
-            f"{needed:.2f}",
-            f"{available:.2f}",
+            f"{asked}",
+            f"{free}",
         )
 
 

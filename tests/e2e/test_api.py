@@ -176,7 +176,7 @@ def test_bots_go_out_and_come_back_as_yaml(demo_stack: DemoStack, tmp_path: Path
     path = tmp_path / "bots.yaml"
     path.write_text(exported, encoding="utf-8")
     applied = demo_stack.manage("bots", "apply", str(path), "--owner", demo_stack.username)
-    assert applied.stdout.startswith("unchanged: simulator, ")
+    assert applied.stdout.startswith("unchanged: paper, simulator, ")
     assert "created" not in applied.stdout
 
 

@@ -19,7 +19,7 @@ from traderagent.embedded.processes import PROCESSES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("demo-life")]
 
-NAMES = {process.name for process in PROCESSES} | {"postgres", "redis"}
+NAMES = {name for process in PROCESSES for name in process.commands({})} | {"postgres", "redis"}
 
 
 @pytest.fixture(scope="module")

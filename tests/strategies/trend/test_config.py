@@ -85,7 +85,7 @@ def test_the_preflight(market: MarketSpec, changes: dict[str, Any], expected: li
 def test_the_preflight_counts_the_money() -> None:
     """95 % of 10,000 and on a linear market the fee of what five times as much is worth: 47,500 × 0.00055 = 26.125."""
     assert problems(LINEAR, Decimal("9526.13"), leverage=5) == []
-    assert problems(LINEAR, Decimal("9526.12"), leverage=5) == [("investment", "9526.12", "9526.12")]
+    assert problems(LINEAR, Decimal("9526.12"), leverage=5) == [("investment", "9526.13", "9526.12")]
     assert problems(SPOT, Decimal(9499)) == [("investment", "9500.00", "9499.00")]
 
 
