@@ -129,7 +129,7 @@ def test_a_wrong_configuration_names_the_field(config: dict[str, object], field:
 
 
 def test_an_unknown_strategy_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigInvalid, match="known are: .*grid"):
+    with pytest.raises(ConfigInvalid, match=r"known are: .*grid"):
         services.create_bot(
             owner=cast.alice(),
             name="eth",
