@@ -228,6 +228,7 @@ def _compare_money(account: ExchangeAccount, look: _Look) -> Iterable[Line]:
         for coin in sorted(baseline.keys() | flows.keys()):
             expected = baseline.get(coin, ZERO) + flows[coin]
             total = look.balances[coin].total if coin in look.balances else ZERO
-            if coin in settled:
-                expected, total = expected.quantize(SETTLED_PLACES), total.quantize(SETTLED_PLACES)
+            if coin in settled and abs(expected - total) < SETTLED_PLACES:
+                # Rounding both would tell two values apart that lie on either side of a half.
+                total = expected = expected.quantize(SETTLED_PLACES)
             yield _line(account, f"balance {coin}", expected, total)
