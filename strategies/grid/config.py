@@ -7,15 +7,15 @@ words ``choices`` (value to label). ``quote`` as a unit stands for the market's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Self
 
-from pydantic import Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from strategies.contract import Direction, StrategyConfig
+from strategies.fields import LARGEST, TIMEFRAMES, Number, choice, number, switch
 
 
 class Spacing(StrEnum):
@@ -43,74 +43,29 @@ class OnRangeLeft(StrEnum):
     RECENTRE = "recentre"
 
 
-# A number on the wire is a string, so that no float rounds it on the way.
-Number = Annotated[Decimal, WithJsonSchema({"type": "string", "format": "decimal"})]
-
-_TIMEFRAMES = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d")
-_LARGEST = Decimal(10) ** 12
-
-
-def _number(
-    default: Any,
-    title: str,
-    description: str,
-    *,
-    unit: str,
-    group: str,
-    advanced: bool = False,
-    **bounds: Decimal | int,
-) -> Any:
-    extra: dict[str, Any] = {
-        "unit": unit,
-        "group": group,
-        "advanced": advanced,
-        "bounds": {name: str(bound) for name, bound in bounds.items()},
-    }
-    constraints: dict[str, Any] = dict(bounds)
-    return Field(default, title=title, description=description, json_schema_extra=extra, **constraints)
-
-
-def _choice(
-    default: Any, title: str, description: str, *, group: str, choices: Mapping[str, str], advanced: bool = False
-) -> Any:
-    extra: dict[str, Any] = {
-        "title": title,  # pydantic drops the title of a field that is a reference to an enum
-        "unit": "",
-        "group": group,
-        "advanced": advanced,
-        "choices": dict(choices),
-    }
-    return Field(default, title=title, description=description, json_schema_extra=extra)
-
-
-def _switch(title: str, description: str, *, group: str, default: bool = False, advanced: bool = False) -> Any:
-    extra: dict[str, Any] = {"unit": "", "group": group, "advanced": advanced}
-    return Field(default, title=title, description=description, json_schema_extra=extra)
-
-
 class GridConfig(StrategyConfig):
     """A grid of ``grids`` intervals between two prices. Prices in quote, percentages as 5 for 5 %."""
 
     # Range
-    lower: Number | None = _number(
+    lower: Number | None = number(
         None,
         "Lower price",
         "The lowest line of the grid. Leave empty when the range is taken from the price or from the ATR.",
         unit="quote",
         group="Range",
         gt=0,
-        le=_LARGEST,
+        le=LARGEST,
     )
-    upper: Number | None = _number(
+    upper: Number | None = number(
         None,
         "Upper price",
         "The highest line of the grid. Leave empty when the range is taken from the price or from the ATR.",
         unit="quote",
         group="Range",
         gt=0,
-        le=_LARGEST,
+        le=LARGEST,
     )
-    range_percent: Number | None = _number(
+    range_percent: Number | None = number(
         None,
         "Range around the price",
         "Instead of two prices: the grid reaches this far below and above the price at the start.",
@@ -119,7 +74,7 @@ class GridConfig(StrategyConfig):
         gt=0,
         lt=100,
     )
-    range_atr_multiple: Number | None = _number(
+    range_atr_multiple: Number | None = number(
         None,
         "Range in ATRs",
         "Instead of two prices: the grid reaches this many average true ranges below and above the price at the start.",
@@ -129,7 +84,7 @@ class GridConfig(StrategyConfig):
         le=100,
         advanced=True,
     )
-    atr_period: int = _number(
+    atr_period: int = number(
         14,
         "ATR period",
         "Candles the average true range is taken over (Wilder's smoothing).",
@@ -143,15 +98,15 @@ class GridConfig(StrategyConfig):
         "1h",
         title="ATR timeframe",
         description="Length of the candles the average true range is taken over.",
-        pattern=f"^({'|'.join(_TIMEFRAMES)})$",
+        pattern=f"^({'|'.join(TIMEFRAMES)})$",
         json_schema_extra={
             "unit": "",
             "group": "Range",
             "advanced": True,
-            "choices": {frame: frame for frame in _TIMEFRAMES},
+            "choices": {frame: frame for frame in TIMEFRAMES},
         },
     )
-    grids: int = _number(
+    grids: int = number(
         ...,
         "Intervals",
         "How many intervals the range is cut into. Each is one buy and one sell, one resting order at a time.",
@@ -160,7 +115,7 @@ class GridConfig(StrategyConfig):
         ge=1,
         le=500,
     )
-    spacing: Spacing = _choice(
+    spacing: Spacing = choice(
         Spacing.ARITHMETIC,
         "Spacing",
         "Arithmetic puts the lines at equal distances, geometric at equal ratios.",
@@ -169,16 +124,16 @@ class GridConfig(StrategyConfig):
     )
 
     # Money
-    investment: Number = _number(
+    investment: Number = number(
         ...,
         "Investment",
         "What the whole grid may use, before leverage. Interval amounts are rounded down, so slightly less is used.",
         unit="quote",
         group="Money",
         gt=0,
-        le=_LARGEST,
+        le=LARGEST,
     )
-    direction: Direction = _choice(
+    direction: Direction = choice(
         Direction.LONG,
         "Direction",
         "Long buys low and sells higher. Short sells high and buys lower, neutral does both around the start price; "
@@ -186,14 +141,14 @@ class GridConfig(StrategyConfig):
         group="Money",
         choices={"long": "Long", "short": "Short (linear)", "neutral": "Neutral (linear)"},
     )
-    amount_mode: AmountMode = _choice(
+    amount_mode: AmountMode = choice(
         AmountMode.QUOTE,
         "Equal amounts in",
         "Quote gives every interval the same money (more coins at lower lines), base the same number of coins.",
         group="Money",
         choices={"quote": "Quote (same money)", "base": "Base (same coins)"},
     )
-    leverage: Number = _number(
+    leverage: Number = number(
         Decimal(1),
         "Leverage",
         "Multiplies what the investment buys. More than 1 needs a linear market.",
@@ -202,7 +157,7 @@ class GridConfig(StrategyConfig):
         ge=1,
         le=125,
     )
-    profit_in: ProfitIn = _choice(
+    profit_in: ProfitIn = choice(
         ProfitIn.QUOTE,
         "Profit in",
         "Quote sells all that was bought; base sells just enough to get the money back and keeps the rest as coins "
@@ -213,38 +168,38 @@ class GridConfig(StrategyConfig):
     )
 
     # Start
-    trigger_price: Number | None = _number(
+    trigger_price: Number | None = number(
         None,
         "Trigger price",
         "Nothing is ordered until the price reaches this from where it was at the start.",
         unit="quote",
         group="Start",
         gt=0,
-        le=_LARGEST,
+        le=LARGEST,
         advanced=True,
     )
 
     # Exit
-    stop_loss_price: Number | None = _number(
+    stop_loss_price: Number | None = number(
         None,
         "Stop loss price",
         "The grid stops when the price is here or beyond: at or below for long and neutral, at or above for short.",
         unit="quote",
         group="Exit",
         gt=0,
-        le=_LARGEST,
+        le=LARGEST,
     )
-    stop_loss_price_upper: Number | None = _number(
+    stop_loss_price_upper: Number | None = number(
         None,
         "Upper stop loss price",
         "Neutral grids only: the grid stops when the price is at or above this.",
         unit="quote",
         group="Exit",
         gt=0,
-        le=_LARGEST,
+        le=LARGEST,
         advanced=True,
     )
-    stop_loss_percent: Number | None = _number(
+    stop_loss_percent: Number | None = number(
         None,
         "Stop loss",
         "The grid stops when its profit and loss since the start, open positions included, falls to minus this share "
@@ -254,16 +209,16 @@ class GridConfig(StrategyConfig):
         gt=0,
         le=1000,
     )
-    take_profit_price: Number | None = _number(
+    take_profit_price: Number | None = number(
         None,
         "Take profit price",
         "The grid stops when the price is here or beyond: at or above for long, at or below for short.",
         unit="quote",
         group="Exit",
         gt=0,
-        le=_LARGEST,
+        le=LARGEST,
     )
-    take_profit_percent: Number | None = _number(
+    take_profit_percent: Number | None = number(
         None,
         "Take profit",
         "The grid stops when its profit since the start, open positions included, reaches this share of the investment.",
@@ -272,7 +227,7 @@ class GridConfig(StrategyConfig):
         gt=0,
         le=10000,
     )
-    on_stop: OnStop = _choice(
+    on_stop: OnStop = choice(
         OnStop.CLOSE,
         "When it stops",
         "After a stop loss or take profit: close sells (or buys back) what the grid holds at market, keep leaves it.",
@@ -281,38 +236,38 @@ class GridConfig(StrategyConfig):
     )
 
     # Following the price
-    trailing_up: bool = _switch(
+    trailing_up: bool = switch(
         "Trailing up",
         "When the price passes the top line by a whole interval, the lowest buy moves to the old top line.",
         group="Following",
     )
-    trailing_up_limit: Number | None = _number(
+    trailing_up_limit: Number | None = number(
         None,
         "Trailing up limit",
         "The top line never moves above this price.",
         unit="quote",
         group="Following",
         gt=0,
-        le=_LARGEST,
+        le=LARGEST,
         advanced=True,
     )
-    trailing_down: bool = _switch(
+    trailing_down: bool = switch(
         "Trailing down",
         "When the price passes the bottom line by a whole interval, the highest sell moves to the old bottom line. "
         "A long grid realises a loss with it.",
         group="Following",
     )
-    trailing_down_limit: Number | None = _number(
+    trailing_down_limit: Number | None = number(
         None,
         "Trailing down limit",
         "The bottom line never moves below this price.",
         unit="quote",
         group="Following",
         gt=0,
-        le=_LARGEST,
+        le=LARGEST,
         advanced=True,
     )
-    trail_stop_loss: bool = _switch(
+    trail_stop_loss: bool = switch(
         "Stop loss trails",
         "The stop loss price of a long grid follows the range up, of a short grid down. Only while the grid trails in "
         "that direction alone.",
@@ -320,7 +275,7 @@ class GridConfig(StrategyConfig):
         default=True,
         advanced=True,
     )
-    on_range_left: OnRangeLeft = _choice(
+    on_range_left: OnRangeLeft = choice(
         OnRangeLeft.OFF,
         "When the range is left",
         "Off waits for the price to come back. Recentre builds the grid again around the price; holdings are adjusted "
@@ -329,7 +284,7 @@ class GridConfig(StrategyConfig):
         choices={"off": "Wait", "recentre": "Build again around the price"},
         advanced=True,
     )
-    recentre_after: int = _number(
+    recentre_after: int = number(
         300,
         "Recentre after",
         "How long the price has to stay outside by a whole interval before the grid is built again.",
@@ -341,7 +296,7 @@ class GridConfig(StrategyConfig):
     )
 
     # Orders
-    post_only: bool = _switch(
+    post_only: bool = switch(
         "Post-only",
         "Grid orders never take from the book: one that would fill at once is refused and tried again later.",
         group="Orders",
