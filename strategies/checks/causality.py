@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from strategies.candles import closed_by, closes_of, rows_of
 from strategies.checks.violations import ROUNDING, Check, Column, Violation, first_differences
@@ -15,6 +16,7 @@ from strategies.feature_rows import columns_of
 
 Candles = Mapping[str, CandleSeries]
 Columns = Mapping[str, Column]
+Opens = npt.NDArray[np.int64]
 
 
 def check_features(
@@ -36,21 +38,26 @@ def check_features(
         again = columns_of(strategy, config, candles, size)
     except ValueError as error:
         return [Violation(Check.COLUMNS, "*", 0, "columns as long as the base series", str(error))]
-    found = [*_written_into(before, candles), *_changed(Check.REPEAT, full, again, size, "asked twice")]
+    opens = base.timestamp
+    found = [*_written_into(before, candles), *_changed(Check.REPEAT, full, again, opens, "asked twice")]
     found += _at_the_beginning(strategy, config, candles, full)
     chance = np.random.default_rng(seed)
     for rows in sorted(chance.choice(np.arange(1, size), min(cuts, size - 1), replace=False).tolist()):
         now = int(closes_of(base)[rows - 1])
         known = {timeframe: closed_by(series, now) for timeframe, series in candles.items()}
         cut = strategy.features(config, known)
-        found += _changed(Check.LOOK_AHEAD, full, cut, rows, f"candles from row {rows} on taken away")
-        altered = {timeframe: _altered(series, now, chance) for timeframe, series in candles.items()}
+        found += _changed(Check.LOOK_AHEAD, full, cut, opens[:rows], f"candles from row {rows} on taken away")
+        altered = {timeframe: altered_after(series, now, chance) for timeframe, series in candles.items()}
         other = strategy.features(config, altered)
-        found += _changed(Check.FUTURE_CHANGED, full, other, rows, f"candles from row {rows} on given other prices")
+        found += _changed(
+            Check.FUTURE_CHANGED, full, other, opens[:rows], f"candles from row {rows} on given other prices"
+        )
     return _earliest(found)
 
 
-def _changed(check: Check, full: Columns, other: Columns, rows: int, detail: str) -> Iterator[Violation]:
+def _changed(check: Check, full: Columns, other: Columns, opens: Opens, detail: str) -> Iterator[Violation]:
+    """Compares as many rows as there are ``opens``, the open times of their base candles."""
+    rows = len(opens)
     if set(other) != set(full):
         yield Violation(Check.COLUMNS, "*", rows, sorted(full), sorted(other), detail)
         return
@@ -60,7 +67,7 @@ def _changed(check: Check, full: Columns, other: Columns, rows: int, detail: str
         return
     heads = ({name: column[:rows] for name, column in columns.items()} for columns in (full, other))
     for name, row, expected, found in first_differences(*heads, tolerance=ROUNDING):
-        yield Violation(check, name, row, expected, found, detail)
+        yield Violation(check, name, row, expected, found, detail, time=int(opens[row]))
 
 
 def _at_the_beginning(strategy: UsesFeatures[Any], config: Any, candles: Candles, full: Columns) -> Iterator[Violation]:
@@ -89,7 +96,7 @@ def _written_into(before: Candles, after: Candles) -> Iterator[Violation]:
                 )
 
 
-def _altered(series: CandleSeries, now: int, chance: np.random.Generator) -> CandleSeries:
+def altered_after(series: CandleSeries, now: int, chance: np.random.Generator) -> CandleSeries:
     """Everything that closes after ``now`` at half to twice its price and volume, each candle by a factor of its own."""
     start = int(closes_of(series).searchsorted(now, side="right"))
     changed = _copied(series)

@@ -10,7 +10,9 @@ from typing import ClassVar, Generic, TypeVar
 import numpy as np
 
 from strategies.candles import closed_by
-from strategies.checks.violations import Check, Violation
+from strategies.checks.causality import altered_after
+from strategies.checks.decisions import difference, stored
+from strategies.checks.violations import Check, Place, Violation
 from strategies.contract import (
     CandleSeries,
     Decision,
@@ -23,6 +25,8 @@ from strategies.contract import (
     UsesFeatures,
 )
 from strategies.feature_rows import feature_table
+
+Candles = Mapping[str, CandleSeries]
 
 S = TypeVar("S")
 C = TypeVar("C", bound=StrategyConfig)
@@ -66,7 +70,7 @@ class Recording(Generic[C, S]):
         position: PositionView,
         fills: Sequence[FillSeen],
     ) -> Decision[S]:
-        before = _stored(self.strategy, state)
+        before = stored(self.strategy, state)
         # Copied: a strategy that writes into what it is given shall not write into the record.
         given = replace(point, features=dict(point.features))
         decision = self.strategy.step(config, market, state, point, position, fills)
@@ -80,42 +84,43 @@ def check_steps(
     market: MarketSpec,
     steps: Sequence[Step[S]],
     *,
-    candles: Mapping[str, CandleSeries] | None = None,
+    candles: Candles | None = None,
     cuts: int = 200,
     seed: int = 0,
 ) -> list[Violation]:
     """Takes every recorded step again from its stored state, and compares decision and next state.
 
-    With ``candles``, it further shows the strategy at ``cuts`` random steps only the candles that had closed by then
-    and takes the steps before it again, with the rows it makes of these. At most one violation of each kind.
+    With ``candles``, it further shows the strategy at ``cuts`` random steps only the candles that had closed by then, then
+    other candles after these, and takes the steps before again, with the rows it makes of them. At most one violation
+    of each kind and part of a decision.
     """
-    found: dict[Check, Violation] = {}
+    found: dict[tuple[Check, str], Violation] = {}
     for violation in _again(strategy, config, market, steps):
-        found.setdefault(violation.check, violation)
+        found.setdefault((violation.check, violation.detail), violation)
     if candles is not None and isinstance(strategy, UsesFeatures) and steps:
         for violation in _with_less(strategy, config, market, steps, candles, cuts=cuts, seed=seed):
-            found.setdefault(violation.check, violation)
+            found.setdefault((violation.check, violation.column), violation)
     return list(found.values())
 
 
 def _again(strategy: Strategy[C, S], config: C, market: MarketSpec, steps: Sequence[Step[S]]) -> Iterator[Violation]:
     for number, step in enumerate(steps):
-        if number and step.before != (stored := _stored(strategy, steps[number - 1].decision.state)):
-            yield Violation(Check.STATE, "", number, step.before, stored, "the state changed after its step")
+        if number and step.before != (kept := stored(strategy, steps[number - 1].decision.state)):
+            yield _of_state(Check.STATE, number, step, kept, "the state changed after its step")
         state = strategy.load(json.loads(step.before))
-        if (stored := _stored(strategy, state)) != step.before:
-            yield Violation(Check.STATE, "", number, step.before, stored, "stored, loaded and stored again")
+        if (kept := stored(strategy, state)) != step.before:
+            yield _of_state(Check.STATE, number, step, kept, "stored, loaded and stored again")
         decision = _taken(strategy, config, market, step, state, step.point)
-        if not _is_same(strategy, decision, step.decision):
-            shown = _shown(strategy, step.decision), _shown(strategy, decision)
-            yield Violation(Check.STATE, "", number, *shown, "decided from the stored state")
-        if (stored := _stored(strategy, state)) != step.before:
-            yield Violation(Check.INPUT, "", number, step.before, stored, "the step wrote into the state it was given")
+        yield from _differs(
+            strategy, Check.STATE, number, step, step.decision, decision, "decided from the stored state"
+        )
+        if (kept := stored(strategy, state)) != step.before:
+            yield _of_state(Check.INPUT, number, step, kept, "the step wrote into the state it was given")
         fresh = strategy.load(json.loads(step.before))
         repeated = _taken(strategy, config, market, step, fresh, step.point)
-        if not _is_same(strategy, repeated, decision):
-            shown = _shown(strategy, decision), _shown(strategy, repeated)
-            yield Violation(Check.REPEAT, "", number, *shown, "decided twice from the same state")
+        yield from _differs(
+            strategy, Check.REPEAT, number, step, decision, repeated, "decided twice from the same state"
+        )
 
 
 def _with_less(
@@ -123,7 +128,7 @@ def _with_less(
     config: C,
     market: MarketSpec,
     steps: Sequence[Step[S]],
-    candles: Mapping[str, CandleSeries],
+    candles: Candles,
     *,
     cuts: int,
     seed: int,
@@ -133,15 +138,17 @@ def _with_less(
     for last in sorted(chance.choice(len(steps), min(cuts, len(steps)), replace=False).tolist()):
         now = steps[last].point.timestamp
         known = {timeframe: closed_by(series, now) for timeframe, series in candles.items()}
-        table = feature_table(strategy, config, known)
-        for number in range(max(0, last + 1 - STEPS_BEFORE_A_CUT), last + 1):
-            step = steps[number]
-            row = table.row(table.row_at(step.point.timestamp))
-            point = replace(step.point, features=row.values, candle_close=row.candle_close)
-            decision = _taken(strategy, config, market, step, strategy.load(json.loads(step.before)), point)
-            if not _is_same(strategy, decision, step.decision):
-                shown = _shown(strategy, step.decision), _shown(strategy, decision)
-                yield Violation(Check.DECISION, "", number, *shown, f"candles shown up to step {last} only")
+        altered = {timeframe: altered_after(series, now, chance) for timeframe, series in candles.items()}
+        for shown, detail in ((known, "taken away"), (altered, "given other prices")):
+            table = feature_table(strategy, config, shown)
+            for number in range(max(0, last + 1 - STEPS_BEFORE_A_CUT), last + 1):
+                step = steps[number]
+                row = table.row(table.row_at(step.point.timestamp))
+                point = replace(step.point, features=row.values, candle_close=row.candle_close)
+                state = strategy.load(json.loads(step.before))
+                decision = _taken(strategy, config, market, step, state, point)
+                said = f"candles after step {last} {detail}"
+                yield from _differs(strategy, Check.DECISION, number, step, step.decision, decision, said)
 
 
 def _taken(
@@ -151,15 +158,20 @@ def _taken(
     return strategy.step(config, market, state, given, step.position, step.fills)
 
 
-def _is_same(strategy: Strategy[C, S], one: Decision[S], other: Decision[S]) -> bool:
-    return _shown(strategy, one) == _shown(strategy, other)
+def _differs(
+    strategy: Strategy[C, S],
+    check: Check,
+    number: int,
+    step: Step[S],
+    expected: Decision[S],
+    found: Decision[S],
+    detail: str,
+) -> Iterator[Violation]:
+    differing = difference(strategy, expected, found)
+    if differing is not None:
+        part, one, other = differing
+        yield Violation(check, part, number, one, other, detail, Place.STEP, step.point.timestamp)
 
 
-def _shown(strategy: Strategy[C, S], decision: Decision[S]) -> str:
-    """All of a decision as text, the state as it is stored; NaN is NaN."""
-    told = (decision.wanted, decision.signal, decision.notes, decision.finish)
-    return f"{told!r} with state {_stored(strategy, decision.state)}"
-
-
-def _stored(strategy: Strategy[C, S], state: S) -> str:
-    return json.dumps(strategy.dump(state), sort_keys=True)
+def _of_state(check: Check, number: int, step: Step[S], kept: str, detail: str) -> Violation:
+    return Violation(check, "state", number, step.before, kept, detail, Place.STEP, step.point.timestamp)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import numpy as np
@@ -27,10 +28,16 @@ class Check(StrEnum):
     DECISION = "decision"  # a step decided otherwise when the strategy had not been shown the later candles
 
 
+class Place(StrEnum):
+    ROW = "row"  # of the features; its time is the open of that base candle
+    STEP = "step"  # of the back-test; its time is that of the step's point
+
+
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """``row`` is the base candle's or the step's number; ``expected`` is what the whole history gave, ``found`` what
-    should have equalled it; ``detail`` says what was done to the candles."""
+    """``column`` is a column of the features, or the part of a decision, that differs; ``row`` counts base candles or steps
+    from 0, as ``place`` says; ``time`` is in ms UTC. ``expected`` is what the whole history gave, ``found`` what should
+    have equalled it; ``detail`` says what was done to the candles."""
 
     check: Check
     column: str
@@ -38,11 +45,21 @@ class Violation:
     expected: object
     found: object
     detail: str = ""
+    place: Place = Place.ROW
+    time: int | None = None
 
     def __str__(self) -> str:
-        where = f"{self.column}, row {self.row}" if self.column else f"step {self.row}"
+        column = f"{self.column}, " if self.column else ""
         detail = f" ({self.detail})" if self.detail else ""
+        where = f"{column}{self.place} {self.row}{self._when()}"
         return f"{self.check}: {where}: {self.expected} became {self.found}{detail}"
+
+    def _when(self) -> str:
+        if self.time is None:
+            return ""
+        at = datetime.fromtimestamp(self.time / 1000, UTC)
+        what = ", candle of" if self.place is Place.ROW else " at"
+        return f"{what} {at:%Y-%m-%d %H:%M:%S}".removesuffix(":00") + " UTC"
 
 
 def first_differences(
@@ -55,6 +72,8 @@ def first_differences(
     """
     for name, column in expected.items():
         other = found[name]
+        if np.array_equal(column, other, equal_nan=True):
+            continue
         sizes = np.abs(column[np.isfinite(column)])
         usual = float(np.median(sizes)) if sizes.size else 0.0
         with np.errstate(invalid="ignore"):

@@ -40,8 +40,9 @@ def check_warm_up(
         rows = {name: column[row : row + 1] for name, column in full.columns.items()}
         newest = {name: column[-1:] for name, column in live.items()}
         for name, _, expected, got in first_differences(rows, newest, tolerance=PROMISED):
-            violation = Violation(Check.WARM_UP, name, row, expected, got, "window of the declared length")
-            found.setdefault(name, violation)
+            detail = "from a window of the declared length"
+            opened = int(candles[needs[0].timeframe].timestamp[row])
+            found.setdefault(name, Violation(Check.WARM_UP, name, row, expected, got, detail, time=opened))
     return list(found.values())
 
 

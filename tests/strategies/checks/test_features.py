@@ -90,13 +90,14 @@ def test_a_row_that_knew_later_candles_is_caught_both_ways(cheat: Features, colu
     assert {violation.column for violation in violations} == {column}
 
 
-def test_a_violation_names_column_row_and_both_values() -> None:
+def test_a_violation_names_column_row_candle_and_both_values() -> None:
     violations = check_features(Featured(next_close), CONFIG, CANDLES, cuts=1199, seed=1)
     caught = next(each for each in violations if each.check is Check.LOOK_AHEAD)
     # Cut before row 1, row 0 no longer has a next close and shows its own.
     close = HOURS.close
     assert (caught.column, caught.row, caught.expected, caught.found) == ("next", 0, close[1], close[0])
-    shown = f"look-ahead: next, row 0: {close[1]} became {close[0]} (candles from row 1 on taken away)"
+    when = "row 0, candle of 2025-05-04 00:00 UTC"
+    shown = f"look-ahead: next, {when}: {close[1]} became {close[0]} (candles from row 1 on taken away)"
     assert str(caught) == shown
 
 
