@@ -1,4 +1,4 @@
-"""Recent one-minute candles from a real exchange, kept on disk; whatever a few seconds give, or nothing."""
+"""Recent candles from a real exchange, kept on disk; whatever a few seconds give, or nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,23 @@ ENOUGH = 1440
 PAGE = 1000
 FRESH_S = 86_400
 MINUTE_MS = 60_000
+# What the time before those minutes is drawn through.
+PAST_MINUTES = 15
 
 # One page of raw rows [open time, open, high, low, close, volume, ...] that open before ``end``, in any order.
 Fetch = Callable[[str, int], list[list[Any]]]
+# Makes one of a timeout in ms and the candles' minutes.
+Prepare = Callable[[int, int], Fetch]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """``count`` candles of ``minutes`` that open before ``end``, of which ``enough`` will do."""
+
+    minutes: int
+    end: int
+    count: int
+    enough: int
 
 
 def download(
@@ -38,21 +53,37 @@ def download(
         return kept[0], kept[1]
     if network:
         deadline = time.monotonic() + budget_s
-        for exchange, prepare in (("bybit", _bybit), ("binance", _binance)):
-            found = _fetch_all(exchange, prepare, symbols, deadline)
+        wanted = Wanted(1, int(time.time() * 1000) // MINUTE_MS * MINUTE_MS, WANTED, ENOUGH)
+        for exchange, prepare in _exchanges().items():
+            found = _fetch_all(exchange, prepare, symbols, wanted, deadline)
             if found is not None:
                 _write_cache(cache, exchange, found)
                 return exchange, found
     return None if kept is None else (kept[0], kept[1])
 
 
+def download_past(
+    exchange: str, symbols: list[str], *, until: int, days: int, budget_s: float = BUDGET_S
+) -> dict[str, Candles] | None:
+    """15-minute candles of up to ``days`` days before ``until``; ``None`` when not every symbol's came in time."""
+    step = PAST_MINUTES * MINUTE_MS
+    count = days * 1440 // PAST_MINUTES
+    wanted = Wanted(PAST_MINUTES, until - until % step, count, 1)
+    return _fetch_all(exchange, _exchanges()[exchange], symbols, wanted, time.monotonic() + budget_s)
+
+
+def _exchanges() -> dict[str, Prepare]:
+    """In the order in which they are asked."""
+    return {"bybit": _bybit, "binance": _binance}
+
+
 def _fetch_all(
-    exchange: str, prepare: Callable[[int], Fetch], symbols: list[str], deadline: float
+    exchange: str, prepare: Prepare, symbols: list[str], wanted: Wanted, deadline: float
 ) -> dict[str, Candles] | None:
     """One thread per symbol, so that a name server that does not answer cannot hold the start up."""
     rows: dict[str, list[list[Any]]] = {symbol: [] for symbol in symbols}
     threads = [
-        threading.Thread(target=_collect, args=(exchange, prepare, symbol, rows[symbol], deadline), daemon=True)
+        threading.Thread(target=_collect, args=(exchange, prepare, symbol, rows[symbol], wanted, deadline), daemon=True)
         for symbol in symbols
     ]
     for thread in threads:
@@ -61,7 +92,7 @@ def _fetch_all(
         thread.join(max(0.0, deadline - time.monotonic()))
     # A thread may still be adding: what is used is what is there now.
     taken = {symbol: list(found) for symbol, found in rows.items()}
-    if any(len(found) < ENOUGH for found in taken.values()):
+    if any(len(found) < wanted.enough for found in taken.values()):
         return None
     candles = {symbol: _candles(found) for symbol, found in taken.items()}
     for symbol, one in candles.items():
@@ -70,14 +101,14 @@ def _fetch_all(
 
 
 def _collect(
-    exchange: str, prepare: Callable[[int], Fetch], symbol: str, rows: list[list[Any]], deadline: float
+    exchange: str, prepare: Prepare, symbol: str, rows: list[list[Any]], wanted: Wanted, deadline: float
 ) -> None:
     import ccxt
 
     try:
-        fetch = prepare(max(500, int((deadline - time.monotonic()) * 1000)))
-        end = int(time.time() * 1000) // MINUTE_MS * MINUTE_MS
-        while len(rows) < WANTED and time.monotonic() < deadline:
+        fetch = prepare(max(500, int((deadline - time.monotonic()) * 1000)), wanted.minutes)
+        end = wanted.end
+        while len(rows) < wanted.count and time.monotonic() < deadline:
             page = fetch(symbol, end)
             page = [row for row in page if int(row[0]) < end]
             if not page:
@@ -88,26 +119,26 @@ def _collect(
         log.info("no candles of %s from %s: %s", symbol, exchange, str(error)[:200])
 
 
-def _bybit(timeout_ms: int) -> Fetch:
+def _bybit(timeout_ms: int, minutes: int) -> Fetch:
     import ccxt
 
     client = ccxt.bybit({"timeout": timeout_ms, "enableRateLimit": False})
 
     def fetch(symbol: str, end: int) -> list[list[Any]]:
-        query = {"category": "linear", "symbol": symbol, "interval": "1", "end": end - 1, "limit": PAGE}
+        query = {"category": "linear", "symbol": symbol, "interval": str(minutes), "end": end - 1, "limit": PAGE}
         rows: list[list[Any]] = client.publicGetV5MarketKline(query)["result"]["list"]
         return rows
 
     return fetch
 
 
-def _binance(timeout_ms: int) -> Fetch:
+def _binance(timeout_ms: int, minutes: int) -> Fetch:
     import ccxt
 
     client = ccxt.binance({"timeout": timeout_ms, "enableRateLimit": False})
 
     def fetch(symbol: str, end: int) -> list[list[Any]]:
-        query = {"symbol": symbol, "interval": "1m", "endTime": end - 1, "limit": PAGE}
+        query = {"symbol": symbol, "interval": f"{minutes}m", "endTime": end - 1, "limit": PAGE}
         rows: list[list[Any]] = client.fapiPublicGetKlines(query)
         return rows
 

@@ -17,6 +17,7 @@ _NAME = re.compile(
     r"^(?P<exchange>[a-z0-9]+)_(?P<symbol>[A-Z0-9]+)_(?P<kind>spot|linear)_(?P<timeframe>\d+[mhdw])(?:_(?P<span>.+))?$"
 )
 PRICE_COLUMNS = ("open", "high", "low", "close")
+MAX_DECIMALS = 12
 
 
 class CandleFileError(ValueError):
@@ -133,3 +134,12 @@ def first_impossible(candles: Candles) -> int | None:
 def said_of(candles: Candles, row: int) -> str:
     """A row's numbers, for a message."""
     return ", ".join(f"{name} {getattr(candles, name)[row]}" for name in COLUMNS[1:])
+
+
+def decimals_of(values: NDArray[np.float64]) -> int:
+    """The number of decimals that the values were written with: the fewest that give every one of them back."""
+    for decimals in range(MAX_DECIMALS):
+        scaled = values * 10.0**decimals
+        if np.all(np.abs(scaled - np.round(scaled)) <= 1e-6 + np.abs(scaled) * 1e-12):
+            return decimals
+    return MAX_DECIMALS

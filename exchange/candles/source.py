@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
-from exchange.candles.download import download
+from exchange.candles.download import download, download_past
 from exchange.candles.files import (
     CandleFile,
     CandleFileError,
@@ -16,43 +16,65 @@ from exchange.candles.files import (
     list_files,
     read_file,
 )
+from exchange.candles.merging import joined
+from exchange.candles.past import TIMEFRAMES as PAST_TIMEFRAMES
+from exchange.candles.past import Spanned, drawn, file_for, refined
 from exchange.candles.synthetic import synthetic_market
 from strategies.candles import timeframe_ms
 
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
-WEEK_MS = 7 * 86_400_000
+DAY_MS = 86_400_000
+WEEK_MS = 7 * DAY_MS
 SYNTHETIC_MINUTES = 30 * 1440
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Candles of each symbol over one common window; ``names`` says where from (file stems, or how they were made)."""
+    """Candles of each symbol over one common window; ``names`` says where from (file stems, or how they were made).
+
+    The first ``past`` candles are only there to be looked back at.
+    """
 
     candles: dict[str, Candles]
     timeframe_ms: int
     names: list[str]
     synthetic: bool = False
+    past: int = 0
 
 
 def choose(
-    *, files: list[Path], directory: Path | None, symbols: list[str], seed: int, cache: Path | None, network: bool
+    *,
+    files: list[Path],
+    directory: Path | None,
+    symbols: list[str],
+    seed: int,
+    cache: Path | None,
+    network: bool,
+    history: int = 0,
 ) -> Source:
     """The first of: the named files; the directory; recent candles over the network; a synthetic market.
 
-    Raises ``CandleFileError`` when files or a directory were named and cannot be used: asking for real candles and
+    Named files are taken as they are; before the others come up to ``history`` days of past. Raises ``CandleFileError`` when files or a directory were named and cannot be used: asking for real candles and
     getting others would go unnoticed.
     """
     if files:
         return from_files(files)
     if directory is not None:
-        return from_directory(directory, symbols)
+        return from_directory(directory, symbols, history)
     downloaded = download(symbols, cache=cache, network=network)
     if downloaded is not None:
         exchange, candles = downloaded
         names = [f"{exchange}_{symbol}_linear_1m (downloaded)" for symbol in candles]
-        return Source(_common(candles, 60_000), 60_000, names)
-    made = synthetic_market(symbols, minutes=SYNTHETIC_MINUTES, seed=seed)
-    return Source(made, 60_000, [f"synthetic, seed {seed}"], synthetic=True)
+        window = Source(_common(candles, 60_000), 60_000, names)
+        older = download_past(exchange, symbols, until=_start(window), days=history) if history else None
+        if older is None:
+            return window
+        return _with_past(
+            window, {symbol: refined(one, 15) for symbol, one in older.items()}, "15m candles (downloaded)"
+        )
+    minutes = history * 1440
+    made = synthetic_market(symbols, minutes=minutes + SYNTHETIC_MINUTES, seed=seed)
+    return Source(made, 60_000, [f"synthetic, seed {seed}"], synthetic=True, past=minutes)
 
 
 def from_files(paths: list[Path]) -> Source:
@@ -74,10 +96,11 @@ def from_files(paths: list[Path]) -> Source:
     return Source(_common(candles, step), step, [file.stem for file in described])
 
 
-def from_directory(directory: Path, symbols: list[str]) -> Source:
+def from_directory(directory: Path, symbols: list[str], history: int = 0) -> Source:
     """The newest window of one exchange's one-minute candles that has the most of the wanted symbols.
 
-    A window of a week or more goes before a shorter one. A symbol that only other windows have is left out.
+    A window of a week or more goes before a shorter one. A symbol that only other windows have is left out. The
+    ``history`` days before it are drawn through longer candles, as far back as every symbol has some.
     """
     groups: dict[tuple[str, str], dict[str, list[CandleFile]]] = defaultdict(lambda: defaultdict(list))
     for file in list_files(directory):
@@ -100,7 +123,40 @@ def from_directory(directory: Path, symbols: list[str]) -> Source:
             f"candle directory {directory} holds no 1m candles of {', '.join(symbols)}; "
             "files are named as binance_ETHUSDT_linear_1m_202505.parquet"
         )
-    return from_files([file.path for file in best[1]])
+    window = from_files([file.path for file in best[1]])
+    return _reaching_back(window, directory, best[1], history) if history else window
+
+
+def _reaching_back(window: Source, directory: Path, chosen: tuple[CandleFile, ...], days: int) -> Source:
+    until = _start(window)
+    start = until - days * DAY_MS
+    longer = [
+        file for file in list_files(directory) if file.symbol in window.candles and file.timeframe in PAST_TIMEFRAMES
+    ]
+    spanned = [Spanned(file, *_span(file)) for file in longer]
+    found = {file.symbol: file_for(file.symbol, spanned, file, start, until) for file in chosen}
+    files = {symbol: one for symbol, one in found.items() if one is not None}
+    if len(files) < len(found):
+        return window
+    start = max(start, *(one.start for one in files.values()))
+    past = {symbol: drawn(one, start, until) for symbol, one in files.items()}
+    return _with_past(window, past, ", ".join(one.file.stem for one in files.values()))
+
+
+def _with_past(window: Source, past: dict[str, Candles], name: str) -> Source:
+    whole = {symbol: joined([past[symbol], candles]) for symbol, candles in window.candles.items()}
+    cut = _common(whole, window.timeframe_ms)
+    begin = int(next(iter(cut.values())).timestamp[0])
+    return replace(
+        window,
+        candles=cut,
+        past=(_start(window) - begin) // window.timeframe_ms,
+        names=[*window.names, f"before that drawn through {name}"],
+    )
+
+
+def _start(source: Source) -> int:
+    return int(next(iter(source.candles.values())).timestamp[0])
 
 
 def _choices(group: dict[str, list[CandleFile]], count: int) -> list[tuple[CandleFile, ...]]:

@@ -60,6 +60,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         "",
         "candles that lie in the past at the start; empty for a day of them, and none with the stepped clock",
     )
+    flag("history", "0", "days before the market's beginning that it has candles of; not with --file", type=int)
     flag("api-key", "simulator-key", "API key of the default account")
     flag("api-secret", "simulator-secret", "its secret")
     flag("balances", "USDT=100000", "its balances when it is opened, as USDT=100000,BTC=1")
@@ -92,6 +93,8 @@ def read_config(arguments: list[str], environment: Mapping[str, str]) -> Config:
         raise StateError(f"--speed {given.speed} must be above 0")
     if given.offset and not given.offset.isdigit():
         raise StateError(f"--offset {given.offset!r} must be a whole number of candles")
+    if given.history < 0:
+        raise StateError(f"--history {given.history} must be a number of days")
     balances = {}
     for one in filter(None, given.balances.split(",")):
         coin, _, amount = one.partition("=")
@@ -109,6 +112,7 @@ def read_config(arguments: list[str], environment: Mapping[str, str]) -> Config:
         clock=clock,
         speed=given.speed,
         offset=int(given.offset) if given.offset else None,
+        history=given.history,
         api_key=given.api_key,
         api_secret=given.api_secret,
         balances=balances,

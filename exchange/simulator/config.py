@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from exchange.candles.source import choose
+from exchange.candles.source import Source, choose
 from exchange.simulator.clock import ClockKind
 from exchange.simulator.engine import Engine
 from exchange.simulator.floor import Matching
@@ -45,6 +45,7 @@ class Config:
     clock: ClockKind
     speed: float
     offset: int | None
+    history: int
     api_key: str
     api_secret: str
     balances: dict[str, Decimal]
@@ -54,15 +55,17 @@ class Config:
     faults: Path | None
     limits: str
 
-    def first_point(self, candles: int) -> int:
-        """Where a new market begins: a chart needs some past, a stepped test wants the first candle."""
+    def first_point(self, candles: int, history: int) -> int:
+        """Where a new market of ``candles`` begins, the first ``history`` of which are only there to be looked back at:
+        a chart needs some past of the rest too, a stepped test wants its first candle."""
+        candles -= history
         if self.offset is None:
             past = 0 if self.clock is ClockKind.STEPPED else min(USUAL_PAST, candles // 2)
         elif self.offset >= candles:
             raise StateError(f"--offset {self.offset} is beyond the {candles} candles that there are")
         else:
             past = self.offset
-        return past * POINTS_PER_CANDLE
+        return (history + past) * POINTS_PER_CANDLE
 
     def asked_for(self) -> str:
         """What the candles were chosen by; the state belongs to it."""
@@ -80,7 +83,7 @@ def open_engine(config: Config) -> tuple[Engine, list[str], bool]:
     config.state.mkdir(parents=True, exist_ok=True)
     kept = config.state / "series.npz"
     if kept.exists():
-        series, names, synthetic, asked_for = _load_series(kept)
+        series, names, synthetic, asked_for, history = _load_series(kept)
         if asked_for != config.asked_for():
             raise StateError(
                 f"the state in {config.state} belongs to other candles ({asked_for}) than asked for now "
@@ -94,14 +97,15 @@ def open_engine(config: Config) -> tuple[Engine, list[str], bool]:
             seed=config.seed,
             cache=config.cache,
             network=config.network,
+            history=config.history,
         )
         series = [series_from_candles(symbol, one, source.timeframe_ms) for symbol, one in source.candles.items()]
-        names, synthetic = source.names, source.synthetic
-        _save_series(kept, series, names, synthetic, config.asked_for())
+        names, synthetic, history = source.names, source.synthetic, source.past
+        _save_series(kept, series, source, config.asked_for())
     store = Store(config.state / "exchange.sqlite3")
     written = store.meta("point")
     replay = Replay(series, 0)
-    replay.point = config.first_point(replay.candles) if written is None else int(written)
+    replay.point = config.first_point(replay.candles, history) if written is None else int(written)
     matching = Matching(config.through, config.slippage)
     engine = Engine(replay, store, fees=config.fees, matching=matching, seed=config.seed)
     store.set_meta("point", str(replay.point))
@@ -113,10 +117,11 @@ def open_engine(config: Config) -> tuple[Engine, list[str], bool]:
     return engine, names, synthetic
 
 
-def _save_series(path: Path, series: list[Series], names: list[str], synthetic: bool, asked_for: str) -> None:
+def _save_series(path: Path, series: list[Series], source: Source, asked_for: str) -> None:
     described = {
-        "names": names,
-        "synthetic": synthetic,
+        "names": source.names,
+        "synthetic": source.synthetic,
+        "past": source.past,
         "asked_for": asked_for,
         "series": [[one.symbol, one.decimals, one.start, one.timeframe_ms] for one in series],
     }
@@ -128,11 +133,11 @@ def _save_series(path: Path, series: list[Series], names: list[str], synthetic: 
     unfinished.replace(path)
 
 
-def _load_series(path: Path) -> tuple[list[Series], list[str], bool, str]:
+def _load_series(path: Path) -> tuple[list[Series], list[str], bool, str, int]:
     with np.load(path) as arrays:
         described = json.loads(str(arrays["described"]))
         series = [
             Series(symbol, decimals, start, step, arrays[f"{symbol}_ohlc"], arrays[f"{symbol}_volume"])
             for symbol, decimals, start, step in described["series"]
         ]
-    return series, described["names"], described["synthetic"], described["asked_for"]
+    return series, described["names"], described["synthetic"], described["asked_for"], described.get("past", 0)

@@ -17,20 +17,10 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from exchange.candles.files import Candles
+from exchange.candles.files import Candles, decimals_of
 
 POINTS_PER_CANDLE = 4
-MAX_DECIMALS = 12
 DAY_MS = 86_400_000
-
-
-def decimals_of(values: NDArray[np.float64]) -> int:
-    """The number of decimals that the values were written with: the fewest that give every one of them back."""
-    for decimals in range(MAX_DECIMALS):
-        scaled = values * 10.0**decimals
-        if np.all(np.abs(scaled - np.round(scaled)) <= 1e-6 + np.abs(scaled) * 1e-12):
-            return decimals
-    return MAX_DECIMALS
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,8 @@ class Supervisor:
             "DEMO_USERNAME": "demo",
             "REPLAY_SPEED": "60",
             "SIMULATOR_CLOCK": "accelerated",
+            # What Smart Money Concepts of the demo's settings look back at, in days.
+            "SIMULATOR_HISTORY": "90",
             "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
         }
         values = {name: os.environ.get(name) or value for name, value in own.items()}

@@ -114,16 +114,17 @@ class Wire:
         self.dead = dead
         self.calls = 0
 
-    def __call__(self, timeout_ms: int) -> download.Fetch:
+    def __call__(self, timeout_ms: int, minutes: int) -> download.Fetch:
         import ccxt
 
         def fetch(symbol: str, end: int) -> list[list[Any]]:
             self.calls += 1
             if self.dead:
                 raise ccxt.NetworkError("name or service not known")
-            newest = (end - 1) // MINUTE * MINUTE
+            step = minutes * MINUTE
+            newest = (end - 1) // step * step
             price = "100.5" if symbol == "BTCUSDT" else "7"
-            return [[str(newest - n * MINUTE), price, price, price, price, "2"] for n in range(1000)]
+            return [[str(newest - n * step), price, price, price, price, "2"] for n in range(1000)]
 
         return fetch
 

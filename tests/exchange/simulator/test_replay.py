@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.candles.files import Candles, read_file
+from exchange.candles.files import Candles, decimals_of, read_file
 from exchange.matching import four_points
 from exchange.simulator.instruments import Fees, instruments_for
-from exchange.simulator.replay import Replay, Track, decimals_of, points_of, series_from_candles
+from exchange.simulator.replay import Replay, Track, points_of, series_from_candles
 from tests.exchange.candles.making import MINUTE, START, candles
 from tests.exchange.simulator.markets import POINTS, ROWS
 
