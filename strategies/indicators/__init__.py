@@ -8,6 +8,7 @@ after it.
 definitions are those of the library ``ta``; docs/strategies/indicators.md has them all.
 """
 
+from strategies.compiled import Compiled, compiled
 from strategies.indicators.arrays import Array
 from strategies.indicators.averages import (
     ema,
@@ -18,7 +19,6 @@ from strategies.indicators.averages import (
     volume_ratio,
     volume_warmup,
 )
-from strategies.indicators.compiled import Compiled, compiled
 from strategies.indicators.directional import DirectionalMovement, directional_movement, directional_warmup
 from strategies.indicators.extremes import Swings, rolling_max, rolling_min, rolling_warmup, swings, swings_warmup
 from strategies.indicators.momentum import Macd, macd, macd_warmup, rsi, rsi_warmup

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from strategies.compiled import compiled
 from strategies.indicators.arrays import Array, check_period, column
-from strategies.indicators.compiled import compiled
 from strategies.indicators.warmup import ema_alpha, settling
 
 

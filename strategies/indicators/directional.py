@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from strategies.compiled import compiled
 from strategies.indicators.arrays import Array, check_period, columns
-from strategies.indicators.compiled import compiled
 from strategies.indicators.warmup import settling, wilder_alpha
 
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from strategies.compiled import compiled
 from strategies.indicators.arrays import Array, check_period, column
 from strategies.indicators.averages import ema
-from strategies.indicators.compiled import compiled
 from strategies.indicators.warmup import ema_alpha, settling, wilder_alpha
 
 

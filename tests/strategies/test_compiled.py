@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from strategies.compiled import Compiled, compiled, content_key
 from strategies.indicators.averages import exponential, window_means
-from strategies.indicators.compiled import Compiled, compiled
 from strategies.indicators.directional import directions
 from strategies.indicators.extremes import confirmed_peaks, window_maxima
 from strategies.indicators.momentum import relative_strength
@@ -70,3 +70,40 @@ def test_it_lets_go_of_the_interpreter_and_rounds_as_python_does() -> None:
     options = exponential.dispatcher.targetoptions
     assert options["nogil"] is True
     assert not options.get("fastmath")
+
+
+def test_the_plain_function_calls_plain_functions() -> None:
+    class Odd:
+        """Something that numba has no type for."""
+
+        def __rmul__(self, factor: float) -> float:
+            return factor * 10.0
+
+    assert _doubled_and_one.plain(Odd()) == 21.0  # type: ignore[arg-type]
+
+
+def test_a_loop_is_compiled_for_each_of_its_parts() -> None:
+    @compiled
+    def tripled(value: float) -> float:
+        return 3.0 * value
+
+    other = _doubled_and_one.with_parts("tripled", _doubled=tripled)
+    assert (other(2.0), other.plain(2.0), _doubled_and_one(2.0)) == (7.0, 7.0, 5.0)
+    with pytest.raises(ValueError, match="calls nothing of the name nothing_like_it"):
+        _doubled_and_one.with_parts("other", nothing_like_it=tripled)
+
+
+def test_the_kept_code_is_named_by_what_it_is_made_of() -> None:
+    def source(factor: str, shift: str) -> dict[str, Any]:
+        module: dict[str, Any] = {"compiled": compiled}
+        exec(
+            f"SHIFT = {shift}\n@compiled\ndef inner(x):\n    return x * {factor}\n"
+            "@compiled\ndef outer(x):\n    return inner(x) + SHIFT\n",
+            module,
+        )
+        return module
+
+    key = content_key(source("2", "1")["outer"].py_func)
+    assert content_key(source("2", "1")["outer"].py_func) == key
+    assert content_key(source("3", "1")["outer"].py_func) != key, "the function that it calls is another"
+    assert content_key(source("2", "5")["outer"].py_func) != key, "a constant that it reads is another"

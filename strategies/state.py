@@ -1,0 +1,124 @@
+"""What a strategy remembers, as a dataclass of plain numbers and lists of them: the snapshot, and a record for machine
+code.
+
+One step function serves both: in a live tick it is called with the dataclass, in a back-test it is compiled and called
+with a numpy record of the same fields. So a list keeps the length it has in the initial state, which the configuration
+decides, and texts are numbers with a table of words (:attr:`PlainState.WORDS`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, get_args, get_origin, get_type_hints
+
+from strategies.contract import WantedOrder
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(slots=True)
+class PlainState:
+    """Base of such states; every field of a subclass is an ``int``, ``float``, ``bool`` or a list of one of them, and
+    has a default."""
+
+    # Fields whose numbers stand for words, which is how they are stored: readable, and free to be renumbered.
+    WORDS: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    # What snapshots of older versions do not have.
+    ADDED_LATER: ClassVar[Mapping[str, Any]] = {}
+    # The longest that each list can be, for the record.
+    CAPACITIES: ClassVar[Mapping[str, int]] = {}
+
+    # A function of the other fields, remembered because most steps change nothing.
+    wanted: tuple[WantedOrder, ...] | None = field(default=None, compare=False, repr=False, kw_only=True)
+
+    def copy(self) -> Self:
+        """An independent state that has not decided yet what it wants."""
+        return type(self)(**{name: _copied(getattr(self, name)) for name in field_names(type(self))})
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON: ``load(dump()) == self``."""
+        return {name: self._worded(name, _copied(getattr(self, name))) for name in field_names(type(self))}
+
+    @classmethod
+    def load(cls, data: Mapping[str, Any]) -> Self:
+        """Raises ``ValueError`` when the snapshot is not one of this strategy's."""
+        data = {**cls.ADDED_LATER, **data}
+        names = set(field_names(cls))
+        unknown, missing = set(data) - names, names - set(data)
+        if unknown or missing:
+            raise ValueError(
+                f"This is not a snapshot that {cls.__name__} can be made of: unknown fields {sorted(unknown)}, "
+                f"missing fields {sorted(missing)}."
+            )
+        return cls(**{name: _copied(cls._numbered(name, value)) for name, value in data.items()})
+
+    def _worded(self, name: str, value: Any) -> Any:
+        return self.WORDS[name][value] if name in self.WORDS else value
+
+    @classmethod
+    def _numbered(cls, name: str, value: Any) -> Any:
+        if name not in cls.WORDS:
+            return value
+        if value not in cls.WORDS[name]:
+            raise ValueError(f"{cls.__name__} knows no {name} {value!r}; known are {', '.join(cls.WORDS[name])}.")
+        return cls.WORDS[name].index(value)
+
+
+T = TypeVar("T", bound=PlainState)
+
+
+@cache
+def field_names(state: type[PlainState]) -> tuple[str, ...]:
+    """The fields that are the snapshot."""
+    return tuple(each.name for each in fields(state) if each.compare)
+
+
+@cache
+def record_type(state: type[PlainState]) -> np.dtype[Any]:
+    """The numpy record of these fields; a list takes the room of its capacity."""
+    import numpy as np
+
+    hints = get_type_hints(state)
+    scalars = {int: np.int64, float: np.float64, bool: np.bool_}
+    columns: list[Any] = []
+    for name in field_names(state):
+        hint = hints[name]
+        if get_origin(hint) is list:
+            columns.append((name, scalars[get_args(hint)[0]], (state.CAPACITIES[name],)))
+        else:
+            columns.append((name, scalars[hint]))
+    return np.dtype(columns, align=True)
+
+
+def packed(state: PlainState) -> Any:
+    """A record with the values of ``state``. Raises ``ValueError`` when a list is longer than its capacity."""
+    import numpy as np
+
+    array = np.zeros(1, record_type(type(state))).view(np.recarray)
+    record = array[0]
+    for name in field_names(type(state)):
+        value = getattr(state, name)
+        if isinstance(value, list):
+            if len(value) > state.CAPACITIES[name]:
+                raise ValueError(f"{name} has {len(value)} values, the record has room for {state.CAPACITIES[name]}")
+            record[name][: len(value)] = value
+        else:
+            record[name] = value
+    return record
+
+
+def unpacked(record: Any, like: T) -> T:
+    """The state that a record holds; its lists are as long as those of ``like``, an earlier one of the same bot."""
+    values: dict[str, Any] = {}
+    for name in field_names(type(like)):
+        old = getattr(like, name)
+        new = record[name]
+        values[name] = new[: len(old)].tolist() if isinstance(old, list) else new.item()
+    return type(like)(**values)
+
+
+def _copied(value: Any) -> Any:
+    return value[:] if type(value) is list else value
