@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from strategies.compiled import compiled
+
 # Halvings of the interval in which optimal f lies: the 60th is narrower than a float can tell.
 _HALVINGS: Final = 60
 
@@ -20,10 +22,13 @@ def kelly_fraction(win_rate: float, payoff: float) -> float:
     f = p − q, so 0.2 at p = 0.6. For other payoffs f = p − q / b (E. O. Thorp, The Kelly Criterion, 2006): 0.25 for a
     fair coin that pays 2 to 1. Raises ``ValueError`` for a rate outside 0 … 1 or a payoff that is not above 0.
     """
-    if not 0.0 <= win_rate <= 1.0:
-        raise ValueError(f"win_rate is {win_rate}: it must be from 0 to 1.")
-    if not payoff > 0.0:
-        raise ValueError(f"payoff is {payoff}: it must be above 0.")
+    _check_odds(win_rate, payoff)
+    return kelly_share.plain(win_rate, payoff)
+
+
+@compiled
+def kelly_share(win_rate: float, payoff: float) -> float:
+    """:func:`kelly_fraction` for compiled steps: nothing is checked."""
     return max(win_rate - (1.0 - win_rate) / payoff, 0.0)
 
 
@@ -53,7 +58,16 @@ def kelly_amount(
     _check_fraction(fraction)
     if not stop_distance > 0.0 or not cap > 0.0:
         raise ValueError(f"stop_distance is {stop_distance} and cap {cap}: both must be above 0.")
-    share = min(fraction * kelly_fraction(win_rate, payoff), cap / 100.0)
+    _check_odds(win_rate, payoff)
+    return kelly_risked.plain(equity, win_rate, payoff, stop_distance, fraction, cap)
+
+
+@compiled
+def kelly_risked(
+    equity: float, win_rate: float, payoff: float, stop_distance: float, fraction: float, cap: float
+) -> float:
+    """:func:`kelly_amount` for compiled steps: nothing is checked."""
+    share = min(fraction * kelly_share(win_rate, payoff), cap / 100.0)
     return max(equity, 0.0) * share / stop_distance
 
 
@@ -111,3 +125,10 @@ def optimal_f_amount(
 def _check_fraction(fraction: float) -> None:
     if not 0.0 < fraction <= 1.0:
         raise ValueError(f"fraction is {fraction}: it must be above 0 and at most 1.")
+
+
+def _check_odds(win_rate: float, payoff: float) -> None:
+    if not 0.0 <= win_rate <= 1.0:
+        raise ValueError(f"win_rate is {win_rate}: it must be from 0 to 1.")
+    if not payoff > 0.0:
+        raise ValueError(f"payoff is {payoff}: it must be above 0.")

@@ -5,6 +5,8 @@ An account that is empty or in debt trades nothing.
 
 from __future__ import annotations
 
+from strategies.compiled import compiled
+
 
 def fixed_value(value: float, price: float) -> float:
     """The same ``value`` in quote each time. Raises ``ValueError`` when a number is not above 0."""
@@ -27,6 +29,12 @@ def risk_percent(equity: float, percent: float, stop_distance: float, cost: floa
     _above_zero(percent=percent, stop_distance=stop_distance)
     if cost < 0.0:
         raise ValueError(f"cost is {cost}: it cannot be below 0.")
+    return risked.plain(equity, percent, stop_distance, cost)
+
+
+@compiled
+def risked(equity: float, percent: float, stop_distance: float, cost: float) -> float:
+    """:func:`risk_percent` for compiled steps: nothing is checked."""
     return max(equity, 0.0) * percent / 100.0 / (stop_distance + cost)
 
 
