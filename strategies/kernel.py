@@ -20,7 +20,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NamedTuple, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NamedTuple, TypeVar, get_type_hints
 
 from strategies.compiled import Compiled, compiled
 from strategies.contract import (
@@ -59,7 +60,7 @@ NEVER_QUIET: Final = (math.inf, -math.inf, 0, True)
 # A slot that is not one of the strategy's own.
 NO_SLOT: Final = -1
 
-NOTE_NUMBERS: Final = 7
+NOTE_NUMBERS: Final = 9
 MOST_NOTES: Final = 64
 
 
@@ -152,8 +153,10 @@ def note(
     e: float = 0.0,
     f: float = 0.0,
     g: float = 0.0,
+    h: float = 0.0,
+    i: float = 0.0,
 ) -> None:
-    """Tells something: a code of the strategy's own and up to seven numbers. ``notes`` without rows keeps nothing."""
+    """Tells something: a code of the strategy's own and up to nine numbers. ``notes`` without rows keeps nothing."""
     if notes.shape[0] == 0:
         return
     place = int(notes[0, 0]) + 1
@@ -168,6 +171,8 @@ def note(
     notes[place, 5] = e
     notes[place, 6] = f
     notes[place, 7] = g
+    notes[place, 8] = h
+    notes[place, 9] = i
 
 
 C = TypeVar("C", bound=StrategyConfig)
@@ -209,7 +214,7 @@ class KernelStrategy(Generic[C, S, P]):
         raise NotImplementedError
 
     def told(self, config: C, market: MarketSpec, state: S, code: int, numbers: Sequence[float]) -> Reason | Signal:
-        """What a note says. ``numbers`` are seven; those not given are 0."""
+        """What a note says. ``numbers`` are :data:`NOTE_NUMBERS`; those not given are 0."""
         raise NotImplementedError
 
     def finish(self, config: C, state: S) -> Finish:
@@ -232,21 +237,13 @@ class KernelStrategy(Generic[C, S, P]):
         import numpy as np
 
         parameters = self.parameters(config, market)
-        tick = Tick(
-            point.timestamp,
-            point.price,
-            point.candle_close or 0,
-            position.amount,
-            position.average_price,
-            position.realised_pnl,
-            position.unrealised_pnl,
-        )
+        tick = tick_of(point, position)
         if not fills:
             low, high, until, _ = self.quiet.plain(parameters, state, tick)
             if low < point.price < high and point.timestamp < until:
                 return Decision(state, self.wanted_orders(config, market, state))
         state = state.copy()
-        rows = [self._row(fill) for fill in fills]
+        rows = [self.fill_row(fill) for fill in fills]
         notes = np.zeros((MOST_NOTES + 1, NOTE_NUMBERS + 1))
         values = features_row(point.features, self.columns(config))
         over = self.advance.plain(parameters, state, tick, values, rows, len(rows), notes)
@@ -270,7 +267,7 @@ class KernelStrategy(Generic[C, S, P]):
             state.wanted = tuple(self._order(config, market, state, row) for row in rows[:count])
         return state.wanted
 
-    def _row(self, fill: FillSeen) -> FillRow:
+    def fill_row(self, fill: FillSeen) -> FillRow:
         return FillRow(
             self.slot_number(fill.slot),
             fill.sequence,
@@ -300,6 +297,40 @@ class KernelStrategy(Generic[C, S, P]):
         )
 
 
+def tick_of(point: Point, position: PositionView) -> Tick:
+    return Tick(
+        point.timestamp,
+        point.price,
+        point.candle_close or 0,
+        position.amount,
+        position.average_price,
+        position.realised_pnl,
+        position.unrealised_pnl,
+    )
+
+
 def features_row(features: Mapping[str, float], columns: Sequence[str]) -> list[float]:
     """The values in the order of ``columns``, NaN for what is missing."""
     return [features.get(name, math.nan) for name in columns]
+
+
+def fill_rows(fills: Sequence[FillRow]) -> Any:
+    """The same as records, for a compiled step."""
+    import numpy as np
+
+    return np.array(list(fills), _row_type(FillRow)).view(np.recarray)
+
+
+def order_rows(count: int) -> Any:
+    """Room for as many orders of a compiled step."""
+    import numpy as np
+
+    return np.zeros(count, _row_type(OrderRow)).view(np.recarray)
+
+
+@cache
+def _row_type(row: type[FillRow | OrderRow]) -> np.dtype[Any]:
+    import numpy as np
+
+    scalars = {int: np.int64, float: np.float64, bool: np.bool_}
+    return np.dtype([(name, scalars[hint]) for name, hint in get_type_hints(row).items()], align=True)
