@@ -18,6 +18,7 @@ from strategies.user_files import AnyStrategy, FileProblem, UserFolder
 _BUILT_IN: Final[Mapping[str, str]] = {
     "dca": "strategies.dca.logic:DcaStrategy",
     "grid": "strategies.grid.logic:GridStrategy",
+    "hybrid": "strategies.hybrid.logic:HybridStrategy",
     "smc": "strategies.smc.logic:SmcStrategy",
     "trend": "strategies.trend.logic:TrendStrategy",
 }
