@@ -16,6 +16,7 @@ from bots.models import (
     Bot,
     EquityPoint,
     Event,
+    ExternalSignal,
     Fill,
     JournalEntry,
     Order,
@@ -139,6 +140,14 @@ class SignalAdmin(Fact):
     list_display = ("timestamp", "bot", "direction", "entry", "confidence", "strategy_type")
     list_filter = ("direction", "strategy_type", "bot")
     list_select_related = ("bot",)
+
+
+@admin.register(ExternalSignal)
+class ExternalSignalAdmin(Fact):
+    list_display = ("received_at", "bot", "direction", "source", "delivery_id", "requested_by")
+    list_filter = ("direction", "source", "bot")
+    list_select_related = ("bot",)
+    search_fields = ("delivery_id", "bot__name")
 
 
 @admin.register(Snapshot)

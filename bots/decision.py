@@ -19,6 +19,7 @@ from bots.reports import moment
 from bots.scene import Scene, note_equity
 from bots.watchdog import guard
 from strategies.contract import Decision, FillSeen, Point, PositionView, Reason, Side, Strategy, StrategyConfig
+from strategies.feature_rows import FeatureRow
 from strategies.registry import get_strategy
 
 SNAPSHOTS_KEPT = 50
@@ -60,7 +61,7 @@ def run_strategy(scene: Scene) -> Plan:
         Fill.objects.filter(id__in=[fill.id for fill in fills]).update(applied=True)
     if dropped:
         Order.objects.filter(id__in=[order.pk for order in dropped]).update(rest_seen=True)
-    if latest is None or dumped != latest.state:
+    if latest is None or dumped != latest.state or latest.candle_close != _seen_row(scene).candle_close:
         _store_snapshot(scene, strategy.version, dumped)
     if decision.signal is not None:
         _store_signal(bot, decision, now)
@@ -96,8 +97,13 @@ def _step(
 
 def _point(scene: Scene) -> Point:
     assert scene.features is not None
-    row = scene.features.row
-    return Point(scene.ticker.timestamp, float(scene.ticker.last), row.values, row.candle_close)
+    close = scene.features.row.candle_close
+    return Point(scene.ticker.timestamp, float(scene.ticker.last), scene.features.values, close)
+
+
+def _seen_row(scene: Scene) -> FeatureRow:
+    assert scene.features is not None
+    return scene.features.row
 
 
 def _waits(scene: Scene) -> list[JournalEntry]:
@@ -154,9 +160,17 @@ def _seen_as_done(order: Order, now: datetime) -> FillSeen:
 
 
 def _store_snapshot(scene: Scene, version: str, state: dict[str, Any]) -> None:
-    bot = scene.bot
+    bot, seen = scene.bot, scene.features
+    assert seen is not None
     Snapshot.objects.create(
-        bot=bot, run=bot.run, strategy_version=version, state=state, price=scene.ticker.last, created_at=scene.now
+        bot=bot,
+        run=bot.run,
+        strategy_version=version,
+        state=state,
+        features=seen.as_json(),
+        candle_close=seen.row.candle_close,
+        price=scene.ticker.last,
+        created_at=scene.now,
     )
     old = Snapshot.objects.filter(bot=bot).order_by("-id").values_list("id", flat=True)[SNAPSHOTS_KEPT:]
     Snapshot.objects.filter(id__in=list(old)).delete()

@@ -32,5 +32,9 @@ class ModeRefused(BotError):
     """This mode is not allowed on this account, or not in this installation."""
 
 
+class SignalRefused(BotError):
+    """The bot cannot act on a signal from outside: it is not running, or its configuration does not listen to any."""
+
+
 class ExchangeUnavailable(BotError):
     """The exchange had to be asked and did not answer."""

@@ -100,9 +100,11 @@ def store_plan(scene: Scene, plan: Plan) -> list[JournalEntry]:
     bot, now, price = scene.bot, scene.now, scene.ticker.last
     entries = [*_store_cancels(scene, plan), *_store_amends(scene, plan), *_store_dropped(scene, plan)]
     orders = Order.objects.bulk_create([_intent(scene, placement) for placement in plan.place])
+    features = scene.features.as_json() if scene.features is not None and orders else {}
     for order, placement in zip(orders, plan.place, strict=True):
         checks = [check.as_json() for check in placement.checks]
-        entries.append(entry(bot, "place", placement.wanted.reason, now=now, price=price, order=order, checks=checks))
+        reason = placement.wanted.reason
+        entries.append(entry(bot, "place", reason, now=now, price=price, order=order, checks=checks, features=features))
     for refusal in plan.refuse:
         entries += _tell_refusal(scene, refusal)
     if not bot.sends_orders:

@@ -25,6 +25,7 @@ _OURS: Mapping[str, str] = {
     "closed at market.",
     "features.waiting": "Waits for {count} closed candles of {timeframe}, there are {has}: until then the strategy knows "
     "none of its indicators.",
+    "signal.received": "A signal to go {direction} came from {source} (delivery {delivery}).",
     "stop.cancel": "The bot is stopping: no order of it may stay behind.",
     "stop.close": "The bot is stopping and was asked to close its position.",
     "emergency.cancel": "Emergency stop: every order of the bot is withdrawn.",
@@ -45,9 +46,10 @@ def entry(
     price: Decimal | None,
     order: Order | None = None,
     checks: list[dict[str, Any]] | None = None,
+    features: Mapping[str, float | None] | None = None,
     requested_by: str = "",
 ) -> JournalEntry:
-    """An unsaved entry; the tick stores all of its entries at once."""
+    """An unsaved entry; the tick stores all of its entries at once. ``features`` are what the strategy saw."""
     return JournalEntry(
         bot=bot,
         order=order,
@@ -56,6 +58,7 @@ def entry(
         sentence=sentence(reason),
         numbers=dict(reason.numbers),
         checks=checks or [],
+        features=features or {},
         requested_by=requested_by or f"strategy {bot.strategy}",
         price=price,
         created_at=now,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -30,10 +31,22 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class NewestFeatures:
-    """What the strategy sees of closed candles; ``waiting`` says why its values are NaN."""
+    """What the strategy sees of closed candles; ``waiting`` says why its values are NaN.
+
+    ``others`` are the features that no candle has, such as a signal from outside.
+    """
 
     row: FeatureRow = NO_FEATURES
     waiting: tuple[Waiting, ...] = ()
+    others: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        return {**self.row.values, **self.others} if self.others else self.row.values
+
+    def as_json(self) -> dict[str, float | None]:
+        """``None`` for what is not known."""
+        return {name: None if math.isnan(value) else value for name, value in self.values.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,19 @@ from django.db.models.functions import Coalesce
 from redis.exceptions import RedisError
 
 from bots.lifecycle import LIVE_ORDER_STATUSES, BotStatus
-from bots.models import Bot, BotMode, EquityPoint, Event, Fill, JournalEntry, Order, Position, Trade
+from bots.models import (
+    Bot,
+    BotMode,
+    EquityPoint,
+    Event,
+    Fill,
+    JournalEntry,
+    Order,
+    Position,
+    Signal,
+    Snapshot,
+    Trade,
+)
 from exchange.prices import read_prices
 from strategies.contract import OrderType
 
@@ -141,6 +153,11 @@ def _last_prices(bots: Iterable[Bot]) -> dict[tuple[str, str], Decimal]:
         # The page comes up without prices, as it does before the first one has come.
         log.warning("no prices for a page", error=str(error))
         return {}
+
+
+def last_price(bot: Bot) -> Decimal | None:
+    """The newest price that the stream gave, if any. No query."""
+    return _last_prices([bot]).get((bot.account.venue, bot.symbol))
 
 
 def totals_of(rows: Iterable[BotRow]) -> list[Totals]:
@@ -308,6 +325,15 @@ def events_page(bot: Bot, *, before: int | None = None, size: int = PAGE_SIZE) -
 
 def journal_page(bot: Bot, *, before: int | None = None, size: int = PAGE_SIZE) -> Page[JournalEntry]:
     return _page(JournalEntry.objects.filter(bot=bot).select_related("order"), before, size)
+
+
+def signals_page(bot: Bot, *, before: int | None = None, size: int = PAGE_SIZE) -> Page[Signal]:
+    return _page(Signal.objects.filter(bot=bot), before, size)
+
+
+def newest_snapshot(bot: Bot) -> Snapshot | None:
+    """Of the present run, or of the last one."""
+    return Snapshot.objects.filter(bot=bot, run=bot.run).order_by("-id").first()
 
 
 def standing_orders(bot: Bot) -> list[Order]:

@@ -6,6 +6,7 @@ from which the next tick goes on.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -18,6 +19,7 @@ from bots import hints
 from bots.decision import StrategyFailed, config_of, run_strategy
 from bots.errors import ModeRefused
 from bots.events import record
+from bots.external_signals import as_features, newest_signal
 from bots.features import newest_features
 from bots.history import resolve_config
 from bots.intents import standing_orders
@@ -134,6 +136,8 @@ def _tick(bot: Bot, clock: Clock, sync_max_age: timedelta | None, price_max_age:
     first_config = _prepare_start(bot, market, ticker, gateway) if bot.status == BotStatus.STARTING else None
     steps = bot.status in (BotStatus.STARTING, BotStatus.RUNNING)
     features = newest_features(bot, gateway=gateway, ticker=ticker) if steps else None
+    if features is not None and (signal := newest_signal(bot, now=now)) is not None:
+        features = replace(features, others=as_features(signal))
     plan, changed = _decide(bot, Scene(bot, market, ticker, now, live, gateway.traits, first_config, features))
     if plan.cancel or any(order.cancel_requested for order in live):
         send_cancels(bot, gateway=gateway, clock=clock)

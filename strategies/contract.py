@@ -112,6 +112,8 @@ class Point:
 
     ``features`` is the newest known row of what :class:`UsesFeatures` computes, NaN where a value is not known yet;
     ``candle_close`` is when that row's candle closed, by which a step can tell a new row from one it has seen.
+    A configuration with ``start_on_signal`` is also shown the newest signal from outside, live: ``signal`` (+1 to go
+    long, -1 to go short) and ``signal_at`` (when it came in, milliseconds UTC).
     """
 
     timestamp: int

@@ -23,7 +23,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from bots.errors import BotError, ConfigInvalid, ExchangeUnavailable, ModeRefused, NotEditable
+from bots.errors import BotError, ConfigInvalid, ExchangeUnavailable, ModeRefused, NotEditable, SignalRefused
 from bots.lifecycle import InvalidTransition
 from exchange.accounts import AccountInUse, AccountRefused
 from exchange.errors import (
@@ -51,6 +51,7 @@ _ANSWERS: Sequence[tuple[type[Exception], HTTPStatus, str, str]] = (
     (AccountRefused, HTTPStatus.BAD_REQUEST, "invalid-input", "Some values cannot work"),
     (AccountInUse, HTTPStatus.CONFLICT, "account-in-use", "Bots stand in the way"),
     (NotEditable, HTTPStatus.CONFLICT, "not-editable", "The bot has to be stopped first"),
+    (SignalRefused, HTTPStatus.CONFLICT, "signal-refused", "The bot takes no signal now"),
     (ModeRefused, HTTPStatus.FORBIDDEN, "mode-refused", "This mode is not allowed here"),
     (ExchangeUnavailable, HTTPStatus.SERVICE_UNAVAILABLE, "exchange-unavailable", "The exchange does not answer"),
     (BotError, HTTPStatus.BAD_REQUEST, "refused", "Refused"),

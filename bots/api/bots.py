@@ -17,10 +17,22 @@ from rest_framework.response import Response
 from bots import services
 from bots.api.filters import BotFilters
 from bots.api.lists import LeanList, Rows
-from bots.api.serializers import BotIn, BotOut, EmergencyStopIn, PlanIn, PreviewOut, ProblemDetails, StopIn
+from bots.api.serializers import (
+    BotIn,
+    BotOut,
+    EmergencyStopIn,
+    ExternalSignalIn,
+    ExternalSignalOut,
+    PlanIn,
+    PreviewOut,
+    ProblemDetails,
+    StopIn,
+)
+from bots.external_signals import receive_signal
 from bots.lifecycle import LIVE_ORDER_STATUSES
 from bots.models import Bot, BotMode, Order
 from bots.preflight import preview as preview_of
+from strategies.contract import Direction
 
 _ZERO = Decimal(0)
 _FLAT = {"position_amount": "amount", "position_cost": "cost", "position_fees": "fees"}
@@ -171,6 +183,31 @@ class BotViewSet(LeanList):
         wanted.is_valid(raise_exception=True)
         services.emergency_stop_bot(bot=self._bot(), requested_by=_who(request), **wanted.validated_data)
         return self._shown(name)
+
+    @extend_schema(
+        summary="A signal from outside, for a bot that listens for them",
+        request=ExternalSignalIn,
+        responses={
+            201: ExternalSignalOut,
+            200: OpenApiResponse(ExternalSignalOut, description="This delivery is known already."),
+            400: _INVALID,
+            409: _REFUSED,
+        },
+    )
+    @action(detail=True, methods=["post"])
+    def signals(self, request: Request, name: str) -> Response:
+        wanted = ExternalSignalIn(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        given = wanted.validated_data
+        signal, is_new = receive_signal(
+            bot=self._bot(),
+            direction=Direction(given["direction"]),
+            source=given["source"],
+            delivery_id=given["delivery_id"],
+            requested_by=_who(request),
+        )
+        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        return Response(ExternalSignalOut(signal).data, status=code)
 
     @extend_schema(
         summary="What a bot would do, and what stands in its way",

@@ -107,6 +107,20 @@ class EmergencyStopIn(serializers.Serializer[Any]):
     reason = serializers.CharField(default="", allow_blank=True, max_length=500)
 
 
+class ExternalSignalIn(serializers.Serializer[Any]):
+    direction = serializers.ChoiceField(choices=_DIRECTIONS)
+    source = serializers.CharField(max_length=64, help_text="Who sends it, as `tradingview`.")  # type: ignore[assignment]
+    delivery_id = serializers.CharField(
+        max_length=128,
+        help_text="The sender's own id of this signal: the same one counts once, however often it comes.",
+    )
+
+
+class ExternalSignalOut(ExternalSignalIn):
+    bot = serializers.SlugField(source="bot.name")
+    received_at = serializers.DateTimeField()
+
+
 class LevelOut(serializers.Serializer[Any]):
     price = PlainDecimalField()
     side = serializers.ChoiceField(choices=SIDES)

@@ -1,7 +1,7 @@
 from bots.models.bot import Bot, BotMode, Snapshot
 from bots.models.ledger import EquityPoint, Position, Trade
 from bots.models.order import Fill, Order
-from bots.models.record import Event, EventKind, JournalEntry, Severity, Signal
+from bots.models.record import Event, EventKind, ExternalSignal, JournalEntry, Severity, Signal
 
 __all__ = [
     "Bot",
@@ -9,6 +9,7 @@ __all__ = [
     "EquityPoint",
     "Event",
     "EventKind",
+    "ExternalSignal",
     "Fill",
     "JournalEntry",
     "Order",

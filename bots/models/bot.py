@@ -162,12 +162,16 @@ class Bot(models.Model):
 
 
 class Snapshot(models.Model):
-    """The strategy's state after a tick that changed it. The newest one of the present run is the truth."""
+    """The strategy's state after a tick that changed it, and what it had seen. The newest one of the present run is the
+    truth."""
 
     bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="snapshots")
     run = models.PositiveIntegerField()
     strategy_version = models.CharField(max_length=32)
     state: models.JSONField[Any, Any] = models.JSONField()
+    # The row of features that the step was shown, ``null`` where a value was not known; empty without features.
+    features: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
+    candle_close = models.BigIntegerField(null=True, blank=True, help_text="When that row's candle closed, ms UTC.")
     price = quantity(null=True)
     created_at = models.DateTimeField()
 

@@ -39,6 +39,7 @@ class EventKind(models.TextChoices):
     STRATEGY_ERROR = "strategy_error", "Strategy error"
     REGIME_CHANGED = "regime_changed", "Regime changed"
     SIGNAL_GENERATED = "signal_generated", "Signal"
+    SIGNAL_RECEIVED = "signal_received", "Signal from outside"
     RISK_HALTED = "risk_halted", "Risk halt"
     POSITION_UNPROTECTED = "position_unprotected", "Position without a stop"
     POSITION_PROTECTED = "position_protected", "Stop stands again"
@@ -87,6 +88,8 @@ class JournalEntry(models.Model):
     sentence = models.TextField()
     numbers: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     checks: models.JSONField[Any, Any] = models.JSONField(default=list, blank=True)
+    # The row of features that the strategy saw when it wanted an order; empty otherwise.
+    features: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True)
     requested_by = models.CharField(max_length=150)
     price = quantity(null=True, help_text="The market's price when it was decided.")
     created_at = models.DateTimeField()
@@ -126,3 +129,22 @@ class Signal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.direction} {self.bot} at {self.entry.normalize():f}"
+
+
+class ExternalSignal(models.Model):
+    """What somebody outside told a bot: to go long or short. The same delivery counts once, however often it arrives."""
+
+    bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="external_signals")
+    direction = models.CharField(max_length=8, choices=[("long", "Long"), ("short", "Short")])
+    source = models.CharField(max_length=64)
+    delivery_id = models.CharField(max_length=128)
+    requested_by = models.CharField(max_length=150)
+    received_at = models.DateTimeField(help_text="Our clock.")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["bot", "-received_at"])]
+        constraints = [models.UniqueConstraint(name="external_signal_once", fields=["bot", "delivery_id"])]
+
+    def __str__(self) -> str:
+        return f"{self.direction} for {self.bot} from {self.source}"

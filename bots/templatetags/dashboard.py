@@ -80,10 +80,9 @@ def pnl(value: Decimal | None) -> SafeString:
 
 
 @register.filter
-def pnl_percent(value: Decimal | None) -> SafeString:
-    if value is None:
-        return _NOTHING
-    return format_html('<span class="num {}">{}</span>', _direction(value), number_format.signed_percent(value))
+def signed_percent(share: Decimal) -> str:
+    """``0.0123`` is ``+1.23 %``."""
+    return number_format.signed_percent(share)
 
 
 def _direction(value: Decimal) -> str:

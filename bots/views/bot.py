@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from bots import chart_data, market_data, selectors
 from bots.lifecycle import BotStatus
-from bots.models import Bot
+from bots.models import Bot, BotMode
 from bots.views.config_summary import config_summary
 from bots.views.parts import Context, page, signed_in
+from bots.views.sight import nearest_orders, sight_of
 from strategies.registry import get_strategy
 
 DEFAULT_TIMEFRAME = "1m"
@@ -27,6 +28,7 @@ TABS: dict[str, tuple[str, Callable[..., selectors.Page[Any]]]] = {
     "cycles": ("Cycles", selectors.trades_page),
     "events": ("Events", selectors.events_page),
     "journal": ("Journal", selectors.journal_page),
+    "signals": ("Signals", selectors.signals_page),
 }
 
 
@@ -40,6 +42,7 @@ def bot_detail(request: HttpRequest, name: str) -> HttpResponse:
     parts: dict[str, Callable[[], Context]] = {
         "head": partial(_head, bot),
         "figures": partial(_figures, bot),
+        "sight": partial(_sight, bot),
         "records": partial(_records, bot, request),
         "settings": partial(_settings, bot),
     }
@@ -60,8 +63,20 @@ def _figures(bot: Bot) -> Context:
     return {"now": now, "bot": bot, "figures": selectors.bot_figures(bot, now=now)}
 
 
+def _sight(bot: Bot) -> Context:
+    snapshot = selectors.newest_snapshot(bot)
+    price = selectors.last_price(bot) or (snapshot.price if snapshot else None)
+    orders = selectors.standing_orders(bot)
+    return {
+        "bot": bot,
+        "sight": sight_of(bot.strategy, snapshot),
+        "standing_count": len(orders),
+        "nearest": nearest_orders(orders, price),
+    }
+
+
 def _records(bot: Bot, request: HttpRequest) -> Context:
-    tab = request.GET.get("tab", "orders")
+    tab = request.GET.get("tab", "signals" if bot.mode == BotMode.SIGNALS else "orders")
     if tab not in TABS:
         raise Http404(f"A bot's page has no tab {tab!r}.")
     before = _whole_number(request, "before")
@@ -69,12 +84,21 @@ def _records(bot: Bot, request: HttpRequest) -> Context:
         "now": timezone.now(),
         "bot": bot,
         "tab": tab,
-        "tabs": [(key, title) for key, (title, _) in TABS.items()],
+        "tabs": _tabs_of(bot),
         "before": before,
         "records": TABS[tab][1](bot, before=before),
         "quote": selectors.quote_of(bot.symbol),
         "base": selectors.base_of(bot.symbol),
     }
+
+
+def _tabs_of(bot: Bot) -> list[tuple[str, str]]:
+    """Signals first where there is nothing else; not at all where there are none."""
+    titles = [(key, title) for key, (title, _) in TABS.items() if key != "signals"]
+    signals = ("signals", TABS["signals"][0])
+    if bot.mode == BotMode.SIGNALS:
+        return [signals, *titles]
+    return [*titles, signals] if bot.signals.exists() else titles
 
 
 def _settings(bot: Bot) -> Context:

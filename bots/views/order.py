@@ -13,6 +13,7 @@ from bots import selectors
 from bots.lifecycle import OrderStatus
 from bots.models import BotMode, Order
 from bots.views.parts import Context, page, signed_in
+from bots.views.sight import seen_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def _order(order: Order) -> Context:
         "quote": selectors.quote_of(order.symbol),
         "base": selectors.base_of(order.symbol),
         "fills": fills,
-        "journal": list(order.journal.order_by("id")),
+        "journal": [(entry, seen_in(order.bot.strategy, entry.features)) for entry in order.journal.order_by("id")],
         "life": life_of(order, [(fill.booked_at, fill.completes_order) for fill in fills]),
         "attempts": list(
             Order.objects.filter(bot=order.bot, run=order.run, slot=order.slot, sequence=order.sequence)

@@ -55,7 +55,7 @@ class Config:
     faults: Path | None
     limits: str
 
-    def first_point(self, candles: int, history: int) -> int:
+    def first_point(self, candles: int, history: int = 0) -> int:
         """Where a new market of ``candles`` begins, the first ``history`` of which are only there to be looked back at:
         a chart needs some past of the rest too, a stepped test wants its first candle."""
         candles -= history

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from bots.lifecycle import BotStatus
-from bots.models import Bot, EquityPoint, Event, JournalEntry, Position, Signal, Snapshot, Trade
+from bots.models import Bot, EquityPoint, Event, ExternalSignal, JournalEntry, Position, Signal, Snapshot, Trade
 from exchange.encryption import verify_encryption_key
 from exchange.models import ExchangeAccount, PaperBalance, PaperBook, PaperExecution, PaperMarket, PaperOrder
 from tests.bots import cast
@@ -54,6 +54,9 @@ def everything(db: None) -> None:
     )  # fmt: skip
     PaperExecution.objects.create(
         book=paper, order=resting, number=1, is_spot=False, price=1, amount=1, fee=0, is_maker=True, timestamp=1
+    )
+    ExternalSignal.objects.create(
+        bot=bot, direction="long", source="tradingview", delivery_id="1", received_at=cast.NOW
     )
     Signal.objects.create(bot=bot, direction="long", entry=1, confidence=0.5, strategy_type="grid", timestamp=cast.NOW)
 
