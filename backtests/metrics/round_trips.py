@@ -1,0 +1,234 @@
+"""From fills to round trips. Fills that carry the same key (``grid:7``, ``deal:3``) are one small position.
+
+A round trip runs from flat to flat. Within one the position has an average cost, as everywhere in the platform
+(docs/decisions/0006): entries move it, exits realise against it. A fill that turns long into short closes one round trip
+and opens the next, its fee shared in proportion. What is left below one ``step`` is dust: the round trip is closed, and
+the dust's cost is part of its result.
+
+Excursions are measured at the price of each fill and at the highs and lows of the candles that lie wholly between two
+fills of the round trip. The candle in which a fill happened is not looked at: its extreme may have come before the fill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backtests.metrics.inputs import Fills, Floats, Sides, Times, Trades
+from exchange.candles.files import Candles
+from strategies.compiled import compiled
+
+# Highs and lows are kept for blocks of so many candles too, so that a long round trip is looked through in steps.
+BLOCK = 256
+# A position this small a part of what was entered is the rounding of sums, not a position.
+ROUNDING = 1e-9
+
+# Columns of a running round trip.
+POSITION, COST, OPENED_AT, ENTERED, ENTRY_VALUE, LEFT, EXIT_VALUE, REALISED, FEES, LOWEST, HIGHEST, SEEN_TO = range(12)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPositions:
+    """Round trips that have not ended: what is held (signed), at which average cost, and what came of it so far.
+
+    ``realised`` by partial exits, before ``fees``.
+    """
+
+    key: Times
+    opened_at: Times
+    position: Floats
+    average_price: Floats
+    realised: Floats
+    fees: Floats
+
+    def profit_at(self, price: float) -> Floats:
+        """Of each, net of the fees paid so far, if it were closed at ``price`` for nothing."""
+        return self.realised - self.fees + self.position * (price - self.average_price)
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrips:
+    """``key`` holds the number of each trade's key."""
+
+    trades: Trades
+    key: Times
+    open: OpenPositions
+
+
+def numbered(names: Sequence[str]) -> tuple[Times, tuple[str, ...]]:
+    """Each name's number, and the names by number, in the order in which they first come."""
+    numbers: dict[str, int] = {}
+    codes = np.fromiter((numbers.setdefault(name, len(numbers)) for name in names), dtype=np.int64, count=len(names))
+    return codes, tuple(numbers)
+
+
+def trades_of(
+    fills: Fills,
+    key: Times,
+    candles: Candles | None = None,
+    timeframe: int = 60_000,
+    *,
+    step: float = 0.0,
+    moved: Floats | None = None,
+) -> RoundTrips:
+    """Round trips of fills in the order of their times, ``key`` being the number of each fill's (``numbered``).
+
+    ``timeframe`` is the candles' length in ms; without candles, excursions are those at the fills. ``moved`` is by how
+    much each fill changed the position where that is not its amount: on spot, what was bought less the fee taken of it.
+    Raises ``ValueError`` for columns of different length or keys below 0.
+    """
+    if len(key) != len(fills):
+        raise ValueError(f"{len(key)} keys for {len(fills)} fills")
+    if len(key) and key.min() < 0:
+        raise ValueError("keys are numbered from 0")
+    if moved is not None and len(moved) != len(fills):
+        raise ValueError(f"{len(moved)} changes of position for {len(fills)} fills")
+    times = candles.timestamp if candles is not None else np.empty(0, dtype=np.int64)
+    high, low = (candles.high, candles.low) if candles is not None else (np.empty(0), np.empty(0))
+    blocks = np.arange(0, len(high), BLOCK)
+    amounts = fills.amount if moved is None else moved
+    closed, closed_keys, sides, state = followed(
+        fills.timestamp,
+        fills.side,
+        fills.price,
+        amounts,
+        fills.fee,
+        key,
+        int(key.max()) + 1 if len(key) else 0,
+        step,
+        np.searchsorted(times, fills.timestamp, side="left"),
+        np.searchsorted(times, fills.timestamp - timeframe, side="right"),
+        high,
+        low,
+        np.maximum.reduceat(high, blocks) if len(high) else high,
+        np.minimum.reduceat(low, blocks) if len(low) else low,
+    )
+    trades = Trades(
+        opened_at=closed[:, 0].astype(np.int64),
+        closed_at=closed[:, 1].astype(np.int64),
+        side=sides,
+        amount=closed[:, 2],
+        entry_price=closed[:, 3],
+        exit_price=closed[:, 4],
+        profit=closed[:, 5],
+        fees=closed[:, 6],
+        mae=closed[:, 7],
+        mfe=closed[:, 8],
+    )
+    held = np.flatnonzero(state[:, POSITION])
+    running = state[held]
+    still_open = OpenPositions(
+        key=held.astype(np.int64),
+        opened_at=running[:, OPENED_AT].astype(np.int64),
+        position=running[:, POSITION],
+        average_price=running[:, COST],
+        realised=running[:, REALISED],
+        fees=running[:, FEES],
+    )
+    return RoundTrips(trades, closed_keys, still_open)
+
+
+@compiled
+def followed(
+    timestamp: Times,
+    side: Sides,
+    price: Floats,
+    amount: Floats,
+    fee: Floats,
+    key: Times,
+    keys: int,
+    step: float,
+    first_after: NDArray[np.intp],
+    end_before: NDArray[np.intp],
+    high: Floats,
+    low: Floats,
+    block_high: Floats,
+    block_low: Floats,
+) -> tuple[Floats, Times, Sides, Floats]:
+    # Times are whole milliseconds far below 2⁵³: a float column holds them exactly.
+    state = np.zeros((keys, 12))
+    closed, closed_keys = np.empty((timestamp.size, 9)), np.empty(timestamp.size, dtype=np.int64)
+    sides = np.empty(timestamp.size, dtype=np.int8)
+    count = 0
+    for row in range(timestamp.size):
+        trade = state[key[row]]
+        rest, cost = amount[row], fee[row]
+        if trade[POSITION] != 0.0:
+            look_at(trade, price[row], price[row])
+            if end_before[row] > trade[SEEN_TO]:
+                top, bottom = extremes(high, low, block_high, block_low, int(trade[SEEN_TO]), end_before[row])
+                look_at(trade, top, bottom)
+            if (trade[POSITION] > 0.0) != (side[row] > 0):
+                part = min(rest, abs(trade[POSITION]))
+                share = cost * part / rest
+                leave(trade, price[row], part, share)
+                rest, cost = rest - part, cost - share
+                if abs(trade[POSITION]) < step * (1.0 - ROUNDING) or abs(trade[POSITION]) <= ROUNDING * trade[ENTERED]:
+                    close(trade, closed[count], timestamp[row])
+                    closed_keys[count], sides[count] = key[row], -side[row]
+                    count += 1
+                    trade[:] = 0.0
+        if rest > ROUNDING * amount[row]:
+            if trade[POSITION] == 0.0:
+                trade[OPENED_AT] = timestamp[row]
+            enter(trade, side[row] * rest, price[row], cost)
+        trade[SEEN_TO] = first_after[row]
+    return closed[:count], closed_keys[:count], sides[:count], state
+
+
+@compiled
+def enter(trade: Floats, signed: float, price: float, fee: float) -> None:
+    size = abs(trade[POSITION])
+    trade[COST] = (trade[COST] * size + price * abs(signed)) / (size + abs(signed))
+    trade[POSITION] += signed
+    trade[ENTERED] += abs(signed)
+    trade[ENTRY_VALUE] += price * abs(signed)
+    trade[FEES] += fee
+
+
+@compiled
+def leave(trade: Floats, price: float, part: float, fee: float) -> None:
+    sign = 1.0 if trade[POSITION] > 0.0 else -1.0
+    trade[REALISED] += sign * part * (price - trade[COST])
+    trade[POSITION] -= sign * part
+    trade[LEFT] += part
+    trade[EXIT_VALUE] += price * part
+    trade[FEES] += fee
+
+
+@compiled
+def close(trade: Floats, closed: Floats, now: int) -> None:
+    # The dust is bought and never sold (or sold and never bought back): its cost is in the cash that moved.
+    dust = trade[POSITION] * trade[COST]
+    closed[0], closed[1], closed[2] = trade[OPENED_AT], now, trade[ENTERED]
+    closed[3], closed[4] = trade[ENTRY_VALUE] / trade[ENTERED], trade[EXIT_VALUE] / trade[LEFT]
+    closed[5], closed[6] = trade[REALISED] - dust - trade[FEES], trade[FEES]
+    closed[7], closed[8] = trade[LOWEST], trade[HIGHEST]
+
+
+@compiled
+def look_at(trade: Floats, top: float, bottom: float) -> None:
+    at_top = trade[REALISED] + trade[POSITION] * (top - trade[COST])
+    at_bottom = trade[REALISED] + trade[POSITION] * (bottom - trade[COST])
+    trade[LOWEST] = min(trade[LOWEST], at_top, at_bottom)
+    trade[HIGHEST] = max(trade[HIGHEST], at_top, at_bottom)
+
+
+@compiled
+def extremes(
+    high: Floats, low: Floats, block_high: Floats, block_low: Floats, first: int, end: int
+) -> tuple[float, float]:
+    top, bottom = high[first], low[first]
+    row = first
+    while row < end:
+        if row % BLOCK == 0 and row + BLOCK <= end:
+            block = row // BLOCK
+            top, bottom = max(top, block_high[block]), min(bottom, block_low[block])
+            row += BLOCK
+        else:
+            top, bottom = max(top, high[row]), min(bottom, low[row])
+            row += 1
+    return top, bottom
