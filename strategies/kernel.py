@@ -239,14 +239,15 @@ class KernelStrategy(Generic[C, S, P]):
         parameters = self.parameters(config, market)
         tick = tick_of(point, position)
         if not fills:
-            low, high, until, _ = self.quiet.plain(parameters, state, tick)
-            if low < point.price < high and point.timestamp < until:
+            low, high, until, rows = self.quiet.plain(parameters, state, tick)
+            # A zone that a new feature row ends says nothing here: this tick may be the first to see one.
+            if low < point.price < high and point.timestamp < until and not rows:
                 return Decision(state, self.wanted_orders(config, market, state))
         state = state.copy()
-        rows = [self.fill_row(fill) for fill in fills]
+        seen = [self.fill_row(fill) for fill in fills]
         notes = np.zeros((MOST_NOTES + 1, NOTE_NUMBERS + 1))
         values = features_row(point.features, self.columns(config))
-        over = self.advance.plain(parameters, state, tick, values, rows, len(rows), notes)
+        over = self.advance.plain(parameters, state, tick, values, seen, len(seen), notes)
         told = [
             self.told(config, market, state, int(code), numbers)
             for code, *numbers in notes[1 : int(notes[0, 0]) + 1].tolist()

@@ -146,8 +146,8 @@ def assert_quiet_is_honest(
         tick = tick_of(given.point, given.position)
         values = features_row(given.point.features, strategy.columns(config))
         fills = [strategy.fill_row(fill) for fill in given.fills]
-        low, high, until, _ = strategy.quiet.plain(parameters, state, tick)
-        if not fills and low < tick.price < high and tick.timestamp < until:  # what a live tick goes by
+        low, high, until, rows = strategy.quiet.plain(parameters, state, tick)
+        if not fills and low < tick.price < high and tick.timestamp < until and not rows:  # what a live tick goes by
             _assert_nothing_happens(strategy, parameters, state, tick, values)
         over = strategy.advance.plain(parameters, state, tick, values, fills, len(fills), _notes())
         low, high, until, rows = strategy.quiet.plain(parameters, state, tick)
