@@ -22,21 +22,24 @@ def stored(strategy: Strategy[C, S], state: S) -> str:
 def difference(strategy: Strategy[C, S], expected: Decision[S], found: Decision[S]) -> tuple[str, str, str] | None:
     """The first part that is not the same (``order stop``, ``state held``, ``notes`` …) and both as text; ``None`` when
     all are. NaN is NaN; the order in which orders are wanted counts."""
-    if _shown(strategy, expected) == _shown(strategy, found):
+    if _told_of(expected) == _told_of(found) and stored(strategy, expected.state) == stored(strategy, found.state):
         return None
     ours, theirs = _parts(strategy, expected), _parts(strategy, found)
+    if ours == theirs and _wishes(expected) == _wishes(found):
+        return None  # a NaN, which does not equal itself
     for part in [*ours, *(part for part in theirs if part not in ours)]:
         one, other = ours.get(part, NOTHING), theirs.get(part, NOTHING)
         if one != other:
             return part, one, other
-    wishes = ([(order.slot, order.sequence) for order in each.wanted] for each in (expected, found))
-    one, other = map(str, wishes)
-    return "sequence of the orders", one, other
+    return "sequence of the orders", str(_wishes(expected)), str(_wishes(found))
 
 
-def _shown(strategy: Strategy[C, S], decision: Decision[S]) -> str:
-    told = (decision.wanted, decision.signal, decision.notes, decision.finish)
-    return f"{told!r} {stored(strategy, decision.state)}"
+def _told_of(decision: Decision[S]) -> tuple[object, ...]:
+    return decision.wanted, decision.signal, decision.notes, decision.finish
+
+
+def _wishes(decision: Decision[S]) -> list[tuple[str, int]]:
+    return [(order.slot, order.sequence) for order in decision.wanted]
 
 
 def _parts(strategy: Strategy[C, S], decision: Decision[S]) -> dict[str, str]:

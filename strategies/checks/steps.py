@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -92,14 +93,14 @@ def check_steps(
 
     With ``candles``, it further shows the strategy at ``cuts`` random steps only the candles that had closed by then, then
     other candles after these, and takes the steps before again, with the rows it makes of them. At most one violation
-    of each kind and part of a decision.
+    of each kind for orders, signal, notes, finish and state.
     """
-    found: dict[tuple[Check, str], Violation] = {}
-    for violation in _again(strategy, config, market, steps):
-        found.setdefault((violation.check, violation.detail), violation)
+    violations = _again(strategy, config, market, steps)
     if candles is not None and isinstance(strategy, UsesFeatures) and steps:
-        for violation in _with_less(strategy, config, market, steps, candles, cuts=cuts, seed=seed):
-            found.setdefault((violation.check, violation.column), violation)
+        violations = chain(violations, _with_less(strategy, config, market, steps, candles, cuts=cuts, seed=seed))
+    found: dict[tuple[Check, str], Violation] = {}
+    for violation in violations:
+        found.setdefault((violation.check, violation.column.partition(" ")[0]), violation)
     return list(found.values())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from io import StringIO
@@ -18,6 +19,9 @@ from strategies import registry
 from tests.strategies.markets import SPOT
 from tests.strategies.own_files import write_example
 
+SLOW = '"slow": ema(close, config.slow)'
+NEED = "(CandleNeed(config.timeframe, ema_warmup(config.slow)),)"
+STEP = "    def step(self, config, market, state, point, position, fills):\n"
 HOURS = "binance_ETHUSDT_spot_1h_202301-202401.csv.gz"
 
 
@@ -95,17 +99,60 @@ def test_the_example_runs_in_a_back_test(own: Path, candles_dir: Path) -> None:
     assert result.refused == []
 
 
-def test_a_cheat_is_caught_with_column_row_and_values(own: Path, candles_dir: Path) -> None:
-    """The example, with one line changed: its slow average is that of the candle after."""
+# A cheat as (what stands in the example, what stands there instead), …
+NEXT_CANDLE = [(SLOW, '"slow": __import__("numpy").roll(ema(close, config.slow), -1)')]
+CENTRED = [(SLOW, '"slow": __import__("pandas").Series(close).rolling(9, center=True).mean().to_numpy()')]
+FORMING = [
+    (NEED, NEED.replace("),)", "), CandleNeed('4h', 1))")),
+    (SLOW, '"slow": forming(candles[config.timeframe], candles["4h"])'),
+    (
+        "class EmaCross",
+        "def forming(base, longer):\n"
+        "    row = longer.timestamp.searchsorted(base.timestamp, side='right') - 1\n"
+        "    return longer.close[row] if longer.close.size else base.close * float('nan')\n\n\n"
+        "class EmaCross",
+    ),
+]
+PEEKING = [
+    ("        close = candles", "        self.seen = candles[config.timeframe]\n        close = candles"),
+    (STEP, STEP + "        later = self.seen.close[self.seen.timestamp > point.timestamp][:1]\n"),
+    ('point.features["slow"] and not is_long', "(later[0] if later.size else 0) and not is_long"),
+]
+LEAKING = [
+    ("class EmaCross", "SEEN = {}\n\n\nclass EmaCross"),
+    (STEP, STEP + "        SEEN[point.timestamp] = point.price\n"),
+    ('point.features["slow"] and not is_long', "SEEN.get(point.timestamp + 1_200_000, 0) and not is_long"),
+]
+CANDLE = r"row \d+, candle of 2023-\d\d-\d\d \d\d:00 UTC: "
+POINT = r"step \d+ at 2023-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC: "
+
+
+@pytest.mark.parametrize(
+    ("cheat", "caught"),
+    [
+        (
+            NEXT_CANDLE,
+            [f"look-ahead: slow, {CANDLE}", f"future changed: slow, {CANDLE}", f"decision: [a-z0-9 ]+, {POINT}"],
+        ),
+        (CENTRED, [f"look-ahead: slow, {CANDLE}", f"future changed: slow, {CANDLE}"]),
+        (FORMING, [f"look-ahead: slow, {CANDLE}", f"future changed: slow, {CANDLE}"]),
+        (PEEKING, [rf"decision: order position \d+, {POINT}"]),
+        (LEAKING, [rf"state: order position \d+, {POINT}.*decided from the stored state"]),
+    ],
+    ids=["next candle", "centred window", "candle still forming", "step that peeks", "what a module remembers"],
+)
+def test_a_cheat_is_caught_with_column_row_and_candle(
+    own: Path, candles_dir: Path, cheat: list[tuple[str, str]], caught: list[str]
+) -> None:
     path = write_example(own)
-    honest = '"slow": ema(close, config.slow)'
     text = path.read_text()
-    assert honest in text
-    path.write_text(text.replace(honest, '"slow": __import__("numpy").roll(ema(close, config.slow), -1)'))
-    out = refused("check", str(path), "--candles", str(candles_dir / HOURS), "--cuts", "40", "--steps", "100")
-    assert "look-ahead: slow, row " in out
-    assert "future changed: slow, row " in out
-    assert "decision: step " in out
+    for honest, other in cheat:
+        assert text.count(honest) == 1
+        text = text.replace(honest, other)
+    path.write_text(text)
+    out = refused("check", str(path), "--candles", str(candles_dir / HOURS), "--cuts", "40", "--steps", "300")
+    for line in caught:
+        assert re.search(line, out), out
     assert ": fast, row" not in out
     assert out.endswith("Not what the contract asks for.")
 
