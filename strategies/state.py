@@ -56,12 +56,18 @@ class PlainState:
         return cls(**{name: _copied(cls._numbered(name, value)) for name, value in data.items()})
 
     def _worded(self, name: str, value: Any) -> Any:
-        return self.WORDS[name][value] if name in self.WORDS else value
+        if name not in self.WORDS:
+            return value
+        if isinstance(value, list):
+            return [self.WORDS[name][each] for each in value]
+        return self.WORDS[name][value]
 
     @classmethod
     def _numbered(cls, name: str, value: Any) -> Any:
         if name not in cls.WORDS:
             return value
+        if isinstance(value, list):
+            return [cls._numbered(name, each) for each in value]
         if value not in cls.WORDS[name]:
             raise ValueError(f"{cls.__name__} knows no {name} {value!r}; known are {', '.join(cls.WORDS[name])}.")
         return cls.WORDS[name].index(value)
@@ -122,3 +128,38 @@ def unpacked(record: Any, like: T) -> T:
 
 def _copied(value: Any) -> Any:
     return value[:] if type(value) is list else value
+
+
+def packed_tuple(values: Any) -> Any:
+    """A named tuple of numbers, arrays and further named tuples as a record with the same names.
+
+    Machine code passes a record on as a pointer. Arrays must have the same shape for every configuration, or the code
+    is compiled for each anew.
+    """
+    import numpy as np
+
+    record = np.zeros(1, _tuple_type(values)).view(np.recarray)[0]
+    _fill(record, values)
+    return record
+
+
+def _tuple_type(values: Any) -> np.dtype[Any]:
+    import numpy as np
+
+    columns: list[Any] = []
+    for name, value in zip(values._fields, values, strict=True):
+        if hasattr(value, "_fields"):
+            columns.append((name, _tuple_type(value)))
+        elif isinstance(value, np.ndarray):
+            columns.append((name, value.dtype, value.shape))
+        else:
+            columns.append((name, {bool: np.bool_, int: np.int64, float: np.float64}[type(value)]))
+    return np.dtype(columns, align=True)
+
+
+def _fill(record: Any, values: Any) -> None:
+    for name, value in zip(values._fields, values, strict=True):
+        if hasattr(value, "_fields"):
+            _fill(record[name], value)
+        else:
+            record[name] = value

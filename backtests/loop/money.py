@@ -1,0 +1,116 @@
+"""The account of a run: what a fill changes, what an order needs, when it is liquidated.
+
+``quote`` is what is left after every purchase at its full worth, for linear markets too: there a long position makes it
+negative, and ``quote + amount × price`` is the equity all the same.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from strategies.compiled import compiled
+
+# A share of a step below which a position is none: what sums of floats leave over.
+NOTHING = 1e-6
+# Money that is short by so small a share is enough: limits are decimals, sums are floats.
+FORGIVEN = 1e-9
+
+
+@compiled
+def booked(terms: Any, a: Any, change: float, value: float, fee_quote: float) -> None:
+    """Average cost. ``change`` in base after a fee in base; ``value`` is price × amount, negative for a sell."""
+    a.realised -= fee_quote
+    if a.amount == 0.0 or (a.amount > 0.0) == (change > 0.0):
+        a.amount += change
+        a.cost += value
+        return
+    held = abs(a.amount)
+    traded = abs(change)
+    closed = min(traded, held)
+    cost = a.cost * closed / held
+    closing = value * closed / traded
+    a.realised -= cost + closing
+    if traded > held:
+        a.amount += change
+        a.cost = value - closing
+    else:
+        a.amount += change
+        a.cost -= cost
+    if abs(a.amount) < NOTHING * terms.rules.step_unit / terms.rules.step_scale:
+        a.amount = 0.0
+        a.cost = 0.0
+
+
+@compiled
+def liquidation_price(terms: Any, a: Any) -> float:
+    """Where the equity is the maintenance margin: (equity) = maintenance × worth. NaN where there is no such price."""
+    if terms.maintenance <= 0.0 or a.amount == 0.0 or not terms.rules.is_linear:
+        return math.nan
+    price = (
+        -a.quote / (a.amount * (1.0 - terms.maintenance))
+        if a.amount > 0.0
+        else a.quote / (-a.amount * (1.0 + terms.maintenance))
+    )
+    return price if price > 0.0 else math.nan
+
+
+@compiled
+def hold(terms: Any, a: Any, order: Any, amount: float) -> None:
+    """Binds (or, with a negative amount, frees) what a standing order needs; one that waits for its trigger needs
+    nothing yet."""
+    if order.trigger != 0.0:
+        return
+    if not terms.rules.is_linear:
+        if order.side > 0:
+            a.locked_quote += amount * order.price
+        else:
+            a.locked_base += amount
+    elif not order.reduce_only:
+        if order.side > 0:
+            a.buy_amount += amount
+            a.buy_worth += amount * order.price
+        else:
+            a.sell_amount += amount
+            a.sell_worth += amount * order.price
+
+
+@compiled
+def opening_worth(amount: float, worth: float, closes: float) -> float:
+    """The part of one side's orders that would open or add to a position; ``closes`` is what they first close."""
+    if amount <= 0.0:
+        return 0.0
+    if closes <= 0.0:
+        return worth
+    return worth * max(amount - closes, 0.0) / amount
+
+
+@compiled
+def order_margin(terms: Any, a: Any, side: int, amount: float, worth: float) -> float:
+    """Initial margin of the open orders and one more: the dearer side, less what only closes the position."""
+    buys_amount = a.buy_amount + (amount if side > 0 else 0.0)
+    buys_worth = a.buy_worth + (worth if side > 0 else 0.0)
+    sells_amount = a.sell_amount + (amount if side < 0 else 0.0)
+    sells_worth = a.sell_worth + (worth if side < 0 else 0.0)
+    buys = opening_worth(buys_amount, buys_worth, -a.amount)
+    sells = opening_worth(sells_amount, sells_worth, a.amount)
+    return max(buys, sells) / terms.leverage
+
+
+@compiled
+def affords(terms: Any, a: Any, side: int, amount: float, at: float, price: float, reduce_only: bool) -> bool:
+    """Whether the account has what an order at ``at`` needs while the market stands at ``price``."""
+    worth = amount * at
+    if not terms.rules.is_linear:
+        if side > 0:
+            return worth <= (a.quote - a.locked_quote) + FORGIVEN * worth
+        return amount <= (a.amount - a.locked_base) + FORGIVEN * amount
+    if reduce_only:
+        return True
+    before = order_margin(terms, a, side, 0.0, 0.0)
+    needed = order_margin(terms, a, side, amount, worth) - before
+    if needed <= 0.0:
+        return True
+    equity = a.quote + a.amount * price
+    free = equity - abs(a.amount) * price / terms.leverage - before
+    return needed + worth * terms.rules.taker_fee <= free + FORGIVEN * worth

@@ -1,0 +1,142 @@
+"""What a decision does to the standing orders: what is no longer wanted goes, what is missing comes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from backtests.loop.money import affords, hold
+from backtests.loop.records import (
+    CROSSES,
+    MOST_REFUSED,
+    NOTHING_TO_REDUCE,
+    TOO_CHEAP,
+    TOO_LARGE,
+    TOO_POOR,
+    TOO_SMALL,
+    WRONG_SIDE,
+)
+from backtests.loop.segment import drop, executed, taker_price
+from strategies.compiled import compiled
+from strategies.kernel import LIMIT, MARKET, STOP
+from strategies.lattice import on_tick
+
+
+@compiled
+def reconcile(terms: Any, t: Any, a: Any, count: int, price: float, point: int, timestamp: int) -> None:
+    """Makes what stands what the first ``count`` rows of ``wanted`` say; market orders fill at once."""
+    a.stamp += 1
+    for number in range(count):
+        order = t.standing[t.wanted[number].slot]
+        order.stamp = a.stamp
+        order.want = number
+    place = a.active - 1
+    while place >= 0:
+        slot = t.active[place]
+        order = t.standing[slot]
+        if order.stamp != a.stamp or not stands_as(order, t.wanted[order.want]):
+            drop(terms, t, a, slot)
+        place -= 1
+    a.refusing = False
+    for number in range(count):
+        wanted = t.wanted[number]
+        order = t.standing[wanted.slot]
+        if not order.active and order.done < wanted.sequence:
+            placed(terms, t, a, wanted, price, point, timestamp)
+
+
+@compiled
+def stands_as(order: Any, wanted: Any) -> bool:
+    return bool(
+        order.sequence == wanted.sequence
+        and order.wished == wanted.amount
+        and order.price == wanted.price
+        and order.trigger == wanted.trigger
+        and order.side == wanted.side
+    )
+
+
+@compiled
+def placed(terms: Any, t: Any, a: Any, wanted: Any, price: float, point: int, timestamp: int) -> None:
+    """Places one order, or keeps why it cannot be; it is then tried again at every point while it is wanted."""
+    slot, side = wanted.slot, wanted.side
+    order = t.standing[slot]
+    left = wanted.amount - (order.part_amount if order.part == wanted.sequence else 0.0)
+    taken_at = taker_price(terms, side, price)
+    crosses = side * (wanted.price - price) >= 0.0
+    at_once = wanted.type == MARKET or (wanted.type == LIMIT and crosses)
+    why = refusal(terms, a, wanted, left, taken_at, at_once, price)
+    if why != 0:
+        a.refusing = True
+        if order.refused != wanted.sequence:
+            order.refused = wanted.sequence
+            if a.refused < MOST_REFUSED:
+                kept = t.refused[a.refused]
+                kept.point = point
+                kept.slot = slot
+                kept.sequence = wanted.sequence
+                kept.why = why
+            a.refused += 1
+        return
+    a.arrival += 1
+    order.active = True
+    order.place = a.active
+    order.sequence = wanted.sequence
+    order.side = side
+    order.type = wanted.type
+    order.wished = wanted.amount
+    order.left = left
+    order.price = wanted.price
+    order.trigger = wanted.trigger
+    order.reduce_only = wanted.reduce_only
+    order.trade = wanted.trade
+    order.arrival = a.arrival
+    unit, scale = terms.rules.tick_unit, terms.rules.tick_scale
+    if wanted.type == STOP:
+        order.meets = wanted.trigger
+    elif terms.margin == 0.0:
+        order.meets = wanted.price
+    else:
+        order.meets = on_tick(wanted.price - side * terms.margin, unit, scale)
+    t.active[a.active] = slot
+    a.active += 1
+    hold(terms, a, order, left)
+    if at_once:
+        executed(terms, t, a, slot, left, taken_at, False, point, timestamp)
+
+
+@compiled
+def refusal(terms: Any, a: Any, wanted: Any, left: float, taken_at: float, at_once: bool, price: float) -> int:
+    """Why the exchange would not take the order, or 0."""
+    rules = terms.rules
+    if wanted.post_only and at_once:
+        return CROSSES
+    if left <= 0.0 or left < rules.min_amount * (1.0 - 1e-9):
+        return TOO_SMALL
+    if left > rules.max_amount * (1.0 + 1e-9):
+        return TOO_LARGE
+    reduces = wanted.reduce_only and rules.is_linear
+    at = taken_at if wanted.type == MARKET else (wanted.trigger if wanted.type == STOP else wanted.price)
+    if left * at < rules.min_notional * (1.0 - 1e-9) and not reduces:
+        return TOO_CHEAP
+    if wanted.type == STOP:
+        return WRONG_SIDE if wanted.side * (wanted.trigger - price) <= 0.0 else 0
+    if reduces and wanted.side * a.amount >= 0.0:
+        return NOTHING_TO_REDUCE
+    return 0 if affords(terms, a, wanted.side, left, at, price, reduces) else TOO_POOR
+
+
+@compiled
+def reach(t: Any, a: Any) -> None:
+    """The prices between which nothing standing is met, within those between which the strategy rests."""
+    low, high = a.quiet_low, a.quiet_high
+    for place in range(a.active):
+        order = t.standing[t.active[place]]
+        if (order.side > 0) == (order.type == LIMIT):
+            low = max(low, order.meets)
+        else:
+            high = min(high, order.meets)
+    a.low = low
+    a.high = high
+    if math.isnan(low) or math.isnan(high):
+        a.low, a.high = math.inf, -math.inf

@@ -1,0 +1,174 @@
+"""What the loop works on: numpy records when it is compiled, objects and lists of the same names when it is Python.
+
+Records, because machine code passes them on as a pointer, where each array would be counted in and out of every call.
+
+What the strategy wants stands in a table by slot: ``standing[slot]``. ``active`` lists the slots that have an order
+standing, in no order. ``fills`` has room for so many and is emptied by the caller whenever the loop says that it is
+full. Prices and worth are in quote, amounts in base, times in milliseconds UTC.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from strategies.lattice import Rules
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+    Integers = npt.NDArray[np.int64]
+
+# How a run stands when the loop returns.
+PAUSED: Final = 0  # the candles asked for are done
+FULL: Final = 1  # there may be no room for the next candle's fills
+FINISHED: Final = 2  # the strategy has finished and nothing stands
+LIQUIDATED: Final = 3
+
+# Why an order was refused.
+CROSSES: Final = 1
+TOO_SMALL: Final = 2
+TOO_LARGE: Final = 3
+TOO_CHEAP: Final = 4
+TOO_POOR: Final = 5
+NOTHING_TO_REDUCE: Final = 6
+WRONG_SIDE: Final = 7
+
+
+# How many fills and refusals the tables have room for.
+MOST_FILLS: Final = 4096
+MOST_REFUSED: Final = 256
+
+
+class Terms(NamedTuple):
+    """``slippage`` is a fraction that takers pay; ``margin`` what the price has to pass a limit by (0 or a tick);
+    ``maintenance`` the share of a linear position's value below which the account is liquidated, 0 for never."""
+
+    rules: Rules
+    slippage: float
+    margin: float
+    leverage: float
+    maintenance: float
+    length: int  # of a candle
+
+
+class Path(NamedTuple):
+    timestamp: Integers
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+
+class Rows(NamedTuple):
+    """``values`` is (rows + 1) × columns, its last row all NaN; ``of_candle`` the row that the points of a candle see, the
+    last one where none is known; ``closes`` when each row's candle closed, 0 in the last."""
+
+    values: Floats
+    of_candle: Integers
+    closes: Integers
+
+
+class Funding(NamedTuple):
+    """A long position pays ``rate`` of its worth at each ``timestamp``, a short one is paid."""
+
+    timestamp: Integers
+    rate: Floats
+
+
+ACCOUNT: Final = {
+    "candle": int,
+    "started": bool,
+    "price": float,  # of the last point
+    "row": int,  # as of the last tick
+    "quote": float,
+    "amount": float,  # the position, signed
+    "cost": float,  # what it was opened for, signed
+    "realised": float,
+    "fees": float,
+    "funding": float,  # paid
+    "funding_next": int,
+    "locked_quote": float,
+    "locked_base": float,
+    "buy_amount": float,  # of open linear orders that can open a position
+    "buy_worth": float,
+    "sell_amount": float,
+    "sell_worth": float,
+    "active": int,
+    "seen": int,
+    "fills": int,
+    "refused": int,
+    "refusing": bool,  # something wanted was refused: to be tried at the next point
+    "arrival": int,
+    "stamp": int,
+    "low": float,  # nothing happens while the price stays strictly between the two,
+    "high": float,
+    "until": int,  # before this time,
+    "rows_matter": bool,  # and without a new row
+    "quiet_low": float,  # the strategy's own part of it
+    "quiet_high": float,
+    "over": bool,
+    "liquidated": bool,
+    "steps": int,
+}
+STANDING: Final = {
+    "active": bool,
+    "place": int,  # in ``active``
+    "sequence": int,
+    "side": int,
+    "type": int,
+    "wished": float,  # as the strategy wants it
+    "left": float,
+    "price": float,
+    "trigger": float,
+    "meets": float,  # the price that fills or triggers it
+    "reduce_only": bool,
+    "trade": int,
+    "arrival": int,
+    "stamp": int,
+    "want": int,  # the row of ``wanted`` in the tick ``stamp``
+    "done": int,  # the sequence that was last filled
+    "part": int,  # the sequence of which a part is filled,
+    "part_amount": float,  # and that part
+    "refused": int,  # the sequence that was last refused
+}
+MET: Final = {"slot": int, "arrival": int, "distance": float}
+FILL: Final = {
+    "point": int,
+    "timestamp": int,
+    "slot": int,
+    "sequence": int,
+    "side": int,
+    "price": float,
+    "amount": float,
+    "fee": float,
+    "fee_in_base": bool,
+    "is_maker": bool,
+    "trade": int,
+}
+SEEN: Final = {
+    "slot": int,
+    "sequence": int,
+    "side": int,
+    "price": float,
+    "amount": float,
+    "fee_base": float,
+    "timestamp": int,
+    "done": bool,
+}
+WANTED: Final = {
+    "slot": int,
+    "sequence": int,
+    "side": int,
+    "type": int,
+    "amount": float,
+    "price": float,
+    "trigger": float,
+    "post_only": bool,
+    "reduce_only": bool,
+    "protective": bool,
+    "trade": int,
+}
+REFUSED: Final = {"point": int, "slot": int, "sequence": int, "why": int}

@@ -1,0 +1,173 @@
+"""The candles of a run, one after the other, most of them passed over because nothing can happen in them.
+
+A candle is passed over when its prices, from the close before it on, stay where no order is met and the strategy would
+change nothing (``quiet`` in ``strategies/kernel.py``). All others are walked through point by point.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from backtests.loop.money import liquidation_price
+from backtests.loop.orders import reach, reconcile
+from backtests.loop.records import FINISHED, FULL, LIQUIDATED, MOST_FILLS, PAUSED, Funding, Path, Rows
+from backtests.loop.segment import move
+from strategies.compiled import Compiled, compiled
+from strategies.kernel import KernelStrategy, Tick
+
+if TYPE_CHECKING:
+    from backtests.loop.records import Floats
+
+
+@compiled
+def advance(p: Any, s: Any, tick: Tick, row: Any, fills: Any, count: int, notes: Any) -> bool:
+    """In the place of a strategy's own."""
+    return False
+
+
+@compiled
+def wanted(p: Any, s: Any, orders: Any) -> int:
+    """In the place of a strategy's own."""
+    return 0
+
+
+@compiled
+def quiet(p: Any, s: Any, tick: Tick) -> tuple[float, float, int, bool]:
+    """In the place of a strategy's own."""
+    return -math.inf, math.inf, 1 << 62, False
+
+
+@compiled
+def decide(
+    p: Any, s: Any, terms: Any, t: Any, a: Any, candle_close: int, price: float, point: int, timestamp: int
+) -> None:
+    """One tick: the strategy's step, and what follows from it at the market standing at ``price``."""
+    held = a.amount != 0.0
+    tick = Tick(
+        timestamp,
+        price,
+        candle_close,
+        a.amount,
+        a.cost / a.amount if held else 0.0,
+        a.realised,
+        a.amount * price - a.cost if held else 0.0,
+    )
+    count = a.seen
+    a.seen = 0
+    a.steps += 1
+    a.over = advance(p, s, tick, t.row, t.seen, count, t.notes) or a.over
+    reconcile(terms, t, a, wanted(p, s, t.wanted), price, point, timestamp)
+    a.quiet_low, a.quiet_high, a.until, a.rows_matter = quiet(p, s, tick)
+    reach(t, a)
+    ruin = liquidation_price(terms, a)
+    if not math.isnan(ruin):
+        if a.amount > 0.0:
+            a.low = max(a.low, ruin)
+        else:
+            a.high = min(a.high, ruin)
+
+
+@compiled
+def pay_funding(funding: Funding, a: Any, timestamp: int, price: float) -> None:
+    """What has fallen due by now, on the position at the price of now."""
+    while a.funding_next < len(funding.timestamp) and funding.timestamp[a.funding_next] <= timestamp:
+        paid = a.amount * price * funding.rate[a.funding_next] if a.started else 0.0
+        a.quote -= paid
+        a.realised -= paid
+        a.funding += paid
+        a.funding_next += 1
+
+
+@compiled
+def run(
+    p: Any,
+    s: Any,
+    terms: Any,
+    path: Path,
+    rows: Rows,
+    funding: Funding,
+    t: Any,
+    a: Any,
+    equity: Floats,
+    end: int,
+) -> int:
+    """From candle ``a.candle`` up to ``end``. ``equity`` is filled at every candle's close. Says how it stands then."""
+    third = terms.length // 3
+    two_thirds = 2 * terms.length // 3
+    room = MOST_FILLS - t.room
+    shown, columns = t.row, rows.values.shape[1]
+    i = a.candle
+    while i < end:
+        high, low, close = path.high[i], path.low[i], path.close[i]
+        start = path.timestamp[i]
+        row = rows.of_candle[i]
+        due = a.funding_next < len(funding.timestamp) and funding.timestamp[a.funding_next] < start + terms.length
+        if (
+            a.started
+            and not due
+            and a.seen == 0
+            and not a.refusing
+            and min(low, a.price) > a.low
+            and max(high, a.price) < a.high
+            and start + terms.length <= a.until
+            and (row == a.row or not a.rows_matter)
+        ):
+            a.price = close
+            equity[i] = a.quote + a.amount * close
+            i += 1
+            continue
+        if a.fills > room:
+            a.candle = i
+            return FULL
+        opened = path.open[i]
+        high_first = high - opened < opened - low
+        for quarter in range(4):
+            if quarter == 0:
+                price, timestamp = opened, start
+            elif quarter == 1:
+                price, timestamp = (high if high_first else low), start + third
+            elif quarter == 2:
+                price, timestamp = (low if high_first else high), start + two_thirds
+            else:
+                price, timestamp = close, start + terms.length - 1
+            point = 4 * i + quarter
+            if (a.started and a.active > 0) or a.amount != 0.0:
+                move(terms, t, a, a.price, price, point, timestamp)
+            a.price = price
+            if due:
+                pay_funding(funding, a, timestamp, price)
+            if a.liquidated:
+                equity[i] = a.quote
+                a.candle = i + 1
+                return LIQUIDATED
+            if (
+                not a.started
+                or due
+                or a.seen > 0
+                or a.refusing
+                or not a.quiet_low < price < a.quiet_high
+                or timestamp >= a.until
+                or (row != a.row and a.rows_matter)
+            ):
+                a.started = True
+                if row != a.row:
+                    for column in range(columns):
+                        shown[column] = rows.values[row, column]
+                    a.row = row
+                decide(p, s, terms, t, a, rows.closes[row], price, point, timestamp)
+                if a.over and a.active == 0:
+                    equity[i] = a.quote + a.amount * price
+                    a.candle = i + 1
+                    return FINISHED
+        equity[i] = a.quote + a.amount * close
+        i += 1
+    a.candle = i
+    return PAUSED
+
+
+def loop_of(strategy: KernelStrategy[Any, Any, Any]) -> Compiled[..., int]:
+    """The loop with a strategy's own step in it."""
+    name = type(strategy).__name__
+    step = decide.with_parts(name, advance=strategy.advance, wanted=strategy.wanted, quiet=strategy.quiet)
+    return run.with_parts(name, decide=step)

@@ -1,0 +1,66 @@
+"""Makes what the loop works on: numpy records for the compiled loop, objects and lists for the one in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from backtests.loop.records import (
+    ACCOUNT,
+    FILL,
+    MET,
+    MOST_FILLS,
+    MOST_REFUSED,
+    REFUSED,
+    SEEN,
+    STANDING,
+    WANTED,
+)
+from strategies.kernel import NOTE_NUMBERS
+
+# Before every sequence that a strategy counts from.
+NO_SEQUENCE = -(1 << 62)
+_TYPES: Mapping[type, Any] = {int: np.int64, float: np.float64, bool: np.bool_}
+
+
+def record_type(fields: Mapping[str, type]) -> np.dtype[Any]:
+    return np.dtype([(name, _TYPES[kind]) for name, kind in fields.items()], align=True)
+
+
+def tables(*, orders: int, slots: int, columns: int) -> Any:
+    """``orders`` is the most that can be wanted at once, ``columns`` how many values a feature row has."""
+    # All that stands can be filled on the way to a point and be replaced by as many market orders there.
+    met, seen = orders + 1, 2 * orders + 2
+    fields = [
+        ("standing", record_type(STANDING), (slots,)),
+        ("active", np.int64, (slots,)),
+        ("wanted", record_type(WANTED), (orders + 1,)),
+        ("seen", record_type(SEEN), (seen,)),
+        ("met", record_type(MET), (met,)),
+        ("fills", record_type(FILL), (MOST_FILLS,)),
+        ("refused", record_type(REFUSED), (MOST_REFUSED,)),
+        ("notes", np.float64, (1, NOTE_NUMBERS + 1)),
+        ("row", np.float64, (max(1, columns),)),
+        ("room", np.int64),
+    ]
+    if 4 * seen > MOST_FILLS:
+        raise ValueError(f"{orders} orders at once could fill more often within a candle than there is room for")
+    made = np.zeros(1, np.dtype(fields, align=True)).view(np.recarray)[0]
+    for name in ("done", "part", "refused"):
+        made["standing"][name] = NO_SEQUENCE
+    made["room"] = 4 * seen
+    made["row"] = np.nan
+    return made
+
+
+def account(quote: float) -> Any:
+    made = np.zeros(1, record_type(ACCOUNT)).view(np.recarray)[0]
+    made.quote, made.row = quote, -2
+    return made
+
+
+def objects(fields: Mapping[str, type], count: int) -> list[Any]:
+    return [SimpleNamespace(**{name: kind() for name, kind in fields.items()}) for _ in range(count)]
