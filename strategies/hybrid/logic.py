@@ -42,7 +42,7 @@ from strategies.hybrid.families import GRID, STRATEGIES, family_config, share_of
 from strategies.hybrid.family_settings import RangeIn
 from strategies.hybrid.limits import exposure, exposure_limit, finish_reason, watch
 from strategies.hybrid.orders import Part, admitted, orders_of
-from strategies.hybrid.running import book, step_families
+from strategies.hybrid.running import book, step_families, tidy
 from strategies.hybrid.state import HybridState, Remembered
 from strategies.hybrid.switching import leave, look, start
 from strategies.regimes.regime import Regime
@@ -100,6 +100,7 @@ class HybridStrategy:
         """See the module's text."""
         notes: list[Reason] = []
         state, seen = book(state, market, fills, notes)
+        state = tidy(state, market, point.price)
         state = watch(state, config, point, position, notes)
         state = look(state, config, point, notes)
         state = leave(state, config, market, point, notes)

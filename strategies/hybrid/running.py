@@ -70,6 +70,12 @@ def book(
     return replace(state, generations=tuple(generations.values()), rest=rest, standing=standing), seen
 
 
+def tidy(state: HybridState, market: MarketSpec, price: float) -> HybridState:
+    """Wants an order for what no generation holds any more, once that is enough to be traded."""
+    rest = state.rest.to_be_closed(market, price) if state.rest.amount else state.rest
+    return state if rest is state.rest else replace(state, rest=rest)
+
+
 def step_families(
     state: HybridState,
     config: HybridConfig,
@@ -107,7 +113,6 @@ def step_families(
         else:
             left.append(generation)
             stepped.parts.append(Part(generation.key, generation.mode, generation.purse, generation.stop, orders))
-    rest = rest.to_be_closed(market, point.price) if rest.amount else rest
     stepped.parts.append(Part(REST, CLOSING, rest, 0.0, ()))
     return replace(state, generations=tuple(left), rest=rest, stopped=stopped), stepped
 
