@@ -1,4 +1,9 @@
-"""Every reason code as an English sentence with its numbers."""
+"""Every reason code as a sentence with its numbers, in every language there is.
+
+A decision carries a code and numbers, never a text, so that what was decided long ago can be told in a language that was
+added since. To add one, write a table as ``ENGLISH`` is and name it in ``LANGUAGES``: the same codes, the same names in
+braces, in whatever order the language wants them. What it lacks is told in English.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from typing import Final
 
 from strategies.contract import Reason
 
-TEMPLATES: Final[Mapping[str, str]] = {
+ENGLISH: Final[Mapping[str, str]] = {
     "grid.armed": "Waiting for the price to reach {trigger}; it is {price}.",
     "grid.triggered": "The price reached the trigger {trigger} at {price}: the grid starts.",
     "grid.built": "Laid out {intervals} intervals from {lower} to {upper} at price {price}.",
@@ -110,9 +115,14 @@ TEMPLATES: Final[Mapping[str, str]] = {
 }
 
 
-def explain(reason: Reason) -> str:
+# By the primary tag of RFC 5646: "de" serves "de-AT" too.
+LANGUAGES: Final[Mapping[str, Mapping[str, str]]] = {"en": ENGLISH}
+
+
+def explain(reason: Reason, language: str = "en") -> str:
     """The sentence for a reason. A code without a template is shown with its numbers as they are."""
-    template = TEMPLATES.get(reason.code)
+    templates = LANGUAGES.get(language.lower().partition("-")[0], ENGLISH)
+    template = templates.get(reason.code) or ENGLISH.get(reason.code)
     numbers = {name: _shown(value) for name, value in reason.numbers.items()}
     if template is None:
         return f"{reason.code}: " + ", ".join(f"{name} {value}" for name, value in numbers.items())

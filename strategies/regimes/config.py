@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Self
+from typing import Self
 
-from pydantic import Field, ValidationError, WithJsonSchema, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import model_validator
 
 from strategies.contract import StrategyConfig
-
-# A number on the wire is a string, so that no float rounds it on the way.
-Number = Annotated[Decimal, WithJsonSchema({"type": "string", "format": "decimal"})]
-
-
-def _number(default: Any, title: str, description: str, *, unit: str, group: str, **bounds: Decimal | int) -> Any:
-    extra: dict[str, Any] = {
-        "unit": unit,
-        "group": group,
-        "advanced": True,
-        "bounds": {name: str(bound) for name, bound in bounds.items()},
-    }
-    constraints: dict[str, Any] = dict(bounds)
-    return Field(default, title=title, description=description, json_schema_extra=extra, **constraints)
+from strategies.fields import Number, number, refusal
 
 
 class RegimeConfig(StrategyConfig):
@@ -32,104 +18,115 @@ class RegimeConfig(StrategyConfig):
     """
 
     # Measures
-    adx_period: int = _number(
+    adx_period: int = number(
         14,
         "ADX period",
         "Candles the strength of the trend is taken over (Wilder's smoothing).",
         unit="candles",
         group="Measures",
+        advanced=True,
         ge=2,
         le=200,
     )
-    ema_fast: int = _number(
+    ema_fast: int = number(
         20,
         "Fast average",
         "Candles of the faster exponential average of the close: above the slower one the trend is up.",
         unit="candles",
         group="Measures",
+        advanced=True,
         ge=2,
         le=500,
     )
-    ema_slow: int = _number(
+    ema_slow: int = number(
         50,
         "Slow average",
         "Candles of the slower exponential average of the close.",
         unit="candles",
         group="Measures",
+        advanced=True,
         ge=3,
         le=1000,
     )
-    atr_period: int = _number(
+    atr_period: int = number(
         14,
         "ATR period",
         "Candles the average true range is taken over (Wilder's smoothing).",
         unit="candles",
         group="Measures",
+        advanced=True,
         ge=2,
         le=200,
     )
-    volume_period: int = _number(
+    volume_period: int = number(
         20,
         "Volume period",
         "Candles whose mean volume the last candle's volume is compared with.",
         unit="candles",
         group="Measures",
+        advanced=True,
         ge=2,
         le=500,
     )
 
     # Bands
-    range_below: Number = _number(
+    range_below: Number = number(
         Decimal(18),
         "Range below",
         "Below this ADX the market goes sideways.",
         unit="ADX",
         group="Bands",
+        advanced=True,
         gt=0,
         lt=100,
     )
-    transition_from: Number = _number(
+    transition_from: Number = number(
         Decimal(22),
         "Transition from",
         "From this ADX on a trend may be forming. Between the two a range stays a range and a transition a transition.",
         unit="ADX",
         group="Bands",
+        advanced=True,
         gt=0,
         lt=100,
     )
-    trend_above: Number = _number(
+    trend_above: Number = number(
         Decimal(32),
         "Trend above",
         "Above this ADX there is a trend.",
         unit="ADX",
         group="Bands",
+        advanced=True,
         gt=0,
         lt=100,
     )
-    tight_below: Number = _number(
+    tight_below: Number = number(
         Decimal(1),
         "Tight below",
         "A range is tight while the average true range is below this share of the price, otherwise wide.",
         unit="%",
         group="Bands",
+        advanced=True,
         gt=0,
         lt=100,
     )
-    quiet_below: Number = _number(
+    quiet_below: Number = number(
         Decimal(2),
         "Quiet below",
         "A transition is quiet while the average true range is below this share of the price, otherwise volatile.",
         unit="%",
         group="Bands",
+        advanced=True,
         gt=0,
         lt=100,
     )
-    confirmation: int = _number(
+    confirmation: int = number(
         3,
         "Confirmation",
         "Closed candles in a row that must say so before the regime changes. 1 changes at once.",
         unit="candles",
         group="Bands",
+        advanced=True,
         ge=1,
         le=100,
     )
@@ -146,15 +143,5 @@ class RegimeConfig(StrategyConfig):
             if getattr(self, below) >= getattr(self, above)
         ]
         if faults:
-            raise ValidationError.from_exception_data(
-                type(self).__name__,
-                [
-                    InitErrorDetails(
-                        type=PydanticCustomError("regime_config", "{sentence}", {"sentence": sentence}),
-                        loc=(name,),
-                        input=getattr(self, name),
-                    )
-                    for name, sentence in faults
-                ],
-            )
+            raise refusal(self, faults)
         return self

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from strategies.contract import Reason
-from strategies.explanations import TEMPLATES, explain
+from strategies.explanations import ENGLISH, explain
 from tests.strategies.dca.bench import DcaBot
 
 LIVES: dict[str, tuple[dict[str, Any], list[str]]] = {
@@ -43,7 +43,7 @@ def test_a_life_can_be_told(life: str) -> None:
         said += [*decision.notes, *(order.reason for order in decision.wanted)]
     assert {reason.code for reason in said} >= set(codes)
     for reason in said:
-        assert reason.code in TEMPLATES
+        assert reason.code in ENGLISH
         sentence = explain(reason)
         assert "{" not in sentence
         assert sentence.endswith(".")

@@ -348,6 +348,5 @@ def _looks_at_candles(case: Case) -> bool:
 
 
 CASES: Final = _cases()
-each_case = pytest.mark.parametrize("case", CASES, ids=str)
 CASES_WITH_FEATURES: Final = [case for case in CASES if _looks_at_candles(case)]
 each_case_with_features = pytest.mark.parametrize("case", CASES_WITH_FEATURES, ids=str)

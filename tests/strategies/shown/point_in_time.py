@@ -16,7 +16,6 @@ import numpy as np
 
 from backtests.engine import candles_of, points_of, run
 from exchange.candles.files import Candles
-from strategies.candles import closed_by
 from strategies.checks import Recording, Step
 from strategies.checks.causality import altered_after
 from strategies.contract import CandleSeries, UsesFeatures
@@ -47,7 +46,7 @@ class PointInTime(FeatureTable):
         return feature_table(self.strategy, self.config, shown).row(number)
 
 
-def point_in_time(strategy: AnyStrategy, config: Any, candles: Series, seen: Seen = closed_by) -> PointInTime:
+def point_in_time(strategy: AnyStrategy, config: Any, candles: Series, seen: Seen) -> PointInTime:
     assert isinstance(strategy, UsesFeatures)
     whole = feature_table(strategy, config, candles)
     return PointInTime(whole.closes, whole.known, whole.columns, strategy, config, candles, seen)
@@ -59,14 +58,12 @@ def altered(seed: int) -> Seen:
     return lambda series, now: altered_after(series, now, chance)
 
 
-def steps_of(
-    case: Case, strategy: AnyStrategy, walk: Candles, table: FeatureTable | None
-) -> tuple[list[Step[Any]], int]:
-    """Every step of a back-test over ``walk``, and the number of fills."""
+def steps_of(case: Case, strategy: AnyStrategy, walk: Candles, table: FeatureTable | None) -> list[Step[Any]]:
+    """Every step of a back-test over ``walk``."""
     recording: Recording[Any, Any] = Recording(strategy)
     points = points_of(candles_of(walk), case.length_ms)
-    result = run(recording, case.config, case.market, points, quote=QUOTE, features=table)
-    return recording.steps, len(result.fills)
+    run(recording, case.config, case.market, points, quote=QUOTE, features=table)
+    return recording.steps
 
 
 def table_of(case: Case, strategy: AnyStrategy, candles: Series) -> FeatureTable | None:

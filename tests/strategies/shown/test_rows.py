@@ -1,36 +1,21 @@
-"""Whatever is registered: rows and decisions on ``candles[:k]`` are those on the whole series, and no later candle changes
-an earlier one."""
+"""Whatever is registered: the rows on ``candles[:k]`` are those on the whole series, and no later candle changes an
+earlier row."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.candles.merging import taken
-from strategies.candles import closed_by, closes_of
-from strategies.checks import Step, check_features
-from strategies.checks.decisions import difference
+from strategies.candles import closes_of
+from strategies.checks import check_features
 from strategies.checks.violations import ROUNDING, first_differences
 from strategies.contract import CandleSeries, UsesFeatures
-from tests.strategies.shown.cases import CASES_WITH_FEATURES, SETTINGS, Case, each_case, each_case_with_features
-from tests.strategies.shown.point_in_time import Seen, altered, point_in_time, steps_of, table_of
+from tests.strategies.shown.cases import CASES_WITH_FEATURES, Case, each_case_with_features
 
 CUTS = 200
 # Of the source: rows of features that are compared beside those of the warm-up.
 COMPARED = 600
-
-
-def assert_same_steps(case: Case, expected: list[Step[Any]], found: list[Step[Any]]) -> None:
-    """As many of ``expected`` as were ``found``."""
-    for number, (one, other) in enumerate(zip(expected, found, strict=False)):
-        differing = difference(case.fresh(), one.decision, other.decision)
-        assert differing is None, f"step {number}: {differing}"
-        assert one.before == other.before
-        assert one.fills == other.fills
 
 
 @each_case_with_features
@@ -38,33 +23,6 @@ def test_rows_do_not_change_when_later_candles_are_taken_away_or_changed(case: C
     strategy = case.fresh()
     assert isinstance(strategy, UsesFeatures)
     assert check_features(strategy, case.config, case.recent(COMPARED), cuts=CUTS, seed=11) == []
-
-
-@each_case_with_features
-@pytest.mark.parametrize("seen", [closed_by, altered(12)], ids=["taken away", "changed"])
-def test_a_back_test_decides_the_same_when_it_is_shown_no_later_candle(case: Case, seen: Seen) -> None:
-    candles = case.recent(case.setting.walked)
-    whole, other = case.fresh(), case.fresh()
-    expected, _ = steps_of(case, whole, case.walk, table_of(case, whole, candles))
-    found, _ = steps_of(case, other, case.walk, point_in_time(other, case.config, candles, seen))
-    assert len(found) == len(expected) == 4 * case.setting.walked
-    assert_same_steps(case, expected, found)
-
-
-@each_case
-def test_a_back_test_over_the_first_candles_is_the_beginning_of_that_over_all(case: Case) -> None:
-    candles, walk = case.recent(case.setting.walked), case.walk
-    whole = case.fresh()
-    expected, fills = steps_of(case, whole, walk, table_of(case, whole, candles))
-    assert fills or case.name not in SETTINGS
-    for count in np.random.default_rng(13).integers(1, len(walk), 6).tolist():
-        now = int(walk.timestamp[count - 1]) + case.length_ms
-        known = {timeframe: closed_by(series, now) for timeframe, series in candles.items()}
-        strategy = case.fresh()
-        first = taken(walk, np.arange(count))
-        found, _ = steps_of(case, strategy, first, table_of(case, strategy, known))
-        assert len(found) == min(4 * count, len(expected))
-        assert_same_steps(case, expected, found)
 
 
 @settings(max_examples=300, deadline=None)  # the first call compiles
