@@ -122,9 +122,11 @@ def regime_switching(
 def on_ticks(candles: Candles, tick: float) -> Candles:
     """Prices rounded to whole ticks, one tick at least: rounding keeps order, so highs and lows stay the extremes."""
     decimals = max(0, int(np.ceil(-np.log10(tick))) + 2)
-    columns = (candles.open, candles.high, candles.low, candles.close)
-    rounded = (np.round(np.maximum(np.round(column / tick), 1.0) * tick, decimals) for column in columns)
-    return Candles(candles.timestamp, *rounded, candles.volume)
+    opened, high, low, close = (
+        np.round(np.maximum(np.round(column / tick), 1.0) * tick, decimals)
+        for column in (candles.open, candles.high, candles.low, candles.close)
+    )
+    return Candles(candles.timestamp, opened, high, low, close, candles.volume)
 
 
 def with_price_gap(candles: Candles, row: int, size: float, tick: float = 0.01) -> Candles:

@@ -121,16 +121,17 @@ class Trades:
 
 
 def no_fills() -> Fills:
-    return Fills(*_empty("lbfff"), np.empty(0, dtype=np.bool_))
+    times, sides, money = _nothing()
+    return Fills(times, sides, money, money, money, np.empty(0, dtype=np.bool_))
 
 
 def no_trades() -> Trades:
-    return Trades(*_empty("llbfffffff"))
+    times, sides, money = _nothing()
+    return Trades(times, times, sides, money, money, money, money, money, money, money)
 
 
-def _empty(kinds: str) -> list[NDArray[np.generic]]:
-    types = {"l": np.int64, "b": np.int8, "f": np.float64}
-    return [np.empty(0, dtype=types[kind]) for kind in kinds]
+def _nothing() -> tuple[Times, Sides, Floats]:
+    return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int8), np.empty(0)
 
 
 def _same_length(columns: EquityCurve | Fills | Trades) -> None:

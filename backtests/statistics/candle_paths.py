@@ -54,7 +54,7 @@ def _taken_apart(candles: Candles) -> tuple[Floats, Floats, Floats, Floats]:
 def _put_together(
     real: Candles, gaps: Floats, bodies: Floats, above: Floats, below: Floats, volume: Floats, tick: float
 ) -> Candles:
-    close = float(real.open[0]) * np.cumprod(gaps * bodies)
+    close = float(real.open[0]) * np.cumprod(gaps * bodies, dtype=np.float64)
     opened = close / bodies
     high, low = np.maximum(opened, close) * above, np.minimum(opened, close) * below
     return on_ticks(Candles(real.timestamp, opened, high, low, close, volume), tick)

@@ -96,7 +96,7 @@ def resampled_returns(
 
     def paths(part: int) -> Floats:
         rows = resampling.stationary_blocks(len(returns), part, length, random)
-        return initial * np.cumprod(factors[rows], axis=1)
+        return initial * np.cumprod(factors[rows], axis=1, dtype=np.float64)
 
     return _outcomes(paths, len(returns), initial, runs)
 

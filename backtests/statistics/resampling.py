@@ -49,7 +49,7 @@ def circular_blocks(count: int, runs: int, length: int, random: np.random.Genera
 
 def usual_block_length(count: int) -> int:
     """n^(1/3), the order at which the bootstrap's error is smallest (Hall, Horowitz & Jing, 1995); at least 1."""
-    return max(1, round(count ** (1.0 / 3.0)))
+    return max(1, round(float(count ** (1.0 / 3.0))))
 
 
 def _continued(begins: NDArray[np.bool_], random: np.random.Generator) -> Rows:

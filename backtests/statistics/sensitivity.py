@@ -120,4 +120,6 @@ def _window_sums(values: Floats, axis: int, radius: int) -> Floats:
     size = values.shape[axis]
     before = np.concatenate([np.zeros_like(values.take([0], axis)), np.cumsum(values, axis)], axis)
     places = np.arange(size)
-    return before.take(np.minimum(places + radius + 1, size), axis) - before.take(np.maximum(places - radius, 0), axis)
+    upper, lower = np.minimum(places + radius + 1, size), np.maximum(places - radius, 0)
+    sums: Floats = before.take(upper, axis) - before.take(lower, axis)
+    return sums

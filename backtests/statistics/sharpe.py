@@ -114,7 +114,7 @@ def mean_correlation(returns: Floats) -> float:
     scores = (varying - varying.mean(axis=0)) / varying.std(axis=0)
     # The variance of the sum of standardised columns is the sum of the whole correlation matrix.
     total = float(np.mean(np.square(scores.sum(axis=1))))
-    return (total - count) / (count * (count - 1))
+    return (total - float(count)) / float(count * (count - 1))
 
 
 def _normal(score: float) -> float:

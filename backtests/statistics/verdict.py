@@ -68,6 +68,10 @@ class Finding:
     sentence: str
     numbers: dict[str, float]
 
+    def to_json(self) -> dict[str, object]:
+        numbers = {name: value if math.isfinite(value) else None for name, value in self.numbers.items()}
+        return {"topic": self.topic, "level": self.level.value, "sentence": self.sentence, "numbers": numbers}
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -79,14 +83,12 @@ class Verdict:
     missing: tuple[str, ...]
 
     def to_json(self) -> dict[str, object]:
+        """Plain JSON; a number that is not defined is null."""
         return {
             "level": self.level.value,
             "sentence": self.sentence,
             "missing": list(self.missing),
-            "findings": [
-                {"topic": each.topic, "level": each.level.value, "sentence": each.sentence, "numbers": each.numbers}
-                for each in self.findings
-            ],
+            "findings": [finding.to_json() for finding in self.findings],
         }
 
 

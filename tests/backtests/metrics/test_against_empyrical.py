@@ -19,7 +19,7 @@ def test_ratios_of_random_runs(seed: int) -> None:
     random = np.random.default_rng(seed)
     market = random.standard_t(4, DAYS) * 0.02
     daily = 0.4 * market + random.normal(0.0005, 0.01, DAYS)
-    price = 100.0 * np.cumprod(1.0 + market)
+    price = 100.0 * np.cumprod(1.0 + market, dtype=np.float64)
     found = summarise(curve(list(1000.0 * np.cumprod(1.0 + daily))), price=price, first_price=100.0)
 
     index = pd.date_range(pd.Timestamp(START, unit="ms", tz="UTC"), periods=DAYS, freq="D")
