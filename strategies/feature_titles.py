@@ -50,8 +50,8 @@ _TREND: Final = {
     "adx_peak": FeatureTitle("Its peak lately", Kind.NUMBER, "Trend"),
     "plus_di": FeatureTitle("+DI", Kind.NUMBER, "Trend"),
     "minus_di": FeatureTitle("−DI", Kind.NUMBER, "Trend"),
-    "zone_low": FeatureTitle("Lows above the pullback zone by", Kind.PRICE, "Entries"),
-    "zone_high": FeatureTitle("Highs above the pullback zone by", Kind.PRICE, "Entries"),
+    "zone_low": FeatureTitle("Distance to a long pullback", Kind.PRICE, "Entries"),
+    "zone_high": FeatureTitle("Distance to a short pullback", Kind.PRICE, "Entries"),
     "highest": FeatureTitle("Breakout above", Kind.PRICE, "Entries"),
     "lowest": FeatureTitle("Breakout below", Kind.PRICE, "Entries"),
 }

@@ -51,6 +51,7 @@ def _bots() -> Context:
             for total in totals
             if total.mode != BotMode.SIGNALS
         ],
+        "signals_only": sum(row.bot.mode == BotMode.SIGNALS for row in rows),
         "has_accounts": bool(rows) or ExchangeAccount.objects.exists(),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from bots import number_format
 from bots.models import Order, Snapshot
@@ -100,7 +100,13 @@ def _shown(title: FeatureTitle, value: float | None) -> tuple[str, str]:
             return f"{number_format.exact(number.quantize(Decimal('0.01')))} ×", ""
         case Kind.NUMBER if abs(number) < 1000:
             return number_format.exact(number.quantize(Decimal("0.01"))), ""
-    return number_format.rounded(number), ""
+    return _five_digits(number), ""
+
+
+def _five_digits(number: Decimal) -> str:
+    """Five significant digits, and two decimals of what has more before the point."""
+    places = max(2, 4 - number.adjusted()) if number else 2
+    return number_format.exact(number.quantize(Decimal(1).scaleb(-min(places, 18)), rounding=ROUND_HALF_EVEN))
 
 
 def _moment(milliseconds: float | None) -> datetime | None:
