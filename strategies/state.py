@@ -93,7 +93,9 @@ def record_type(state: type[PlainState]) -> np.dtype[Any]:
     for name in field_names(state):
         hint = hints[name]
         if get_origin(hint) is list:
-            columns.append((name, scalars[get_args(hint)[0]], (state.CAPACITIES[name],)))
+            of = get_args(hint)[0]
+            # Machine code knows no list of booleans within a record: they are 0 and 1 there.
+            columns.append((name, np.uint8 if of is bool else scalars[of], (state.CAPACITIES[name],)))
         else:
             columns.append((name, scalars[hint]))
     return np.dtype(columns, align=True)
@@ -122,7 +124,11 @@ def unpacked(record: Any, like: T) -> T:
     for name in field_names(type(like)):
         old = getattr(like, name)
         new = record[name]
-        values[name] = new[: len(old)].tolist() if isinstance(old, list) else new.item()
+        if isinstance(old, list):
+            numbers = new[: len(old)]
+            values[name] = (numbers.astype(bool) if numbers.dtype == "uint8" else numbers).tolist()
+        else:
+            values[name] = new.item()
     return type(like)(**values)
 
 
@@ -131,7 +137,7 @@ def _copied(value: Any) -> Any:
 
 
 def packed_tuple(values: Any) -> Any:
-    """A named tuple of numbers, arrays and further named tuples as a record with the same names.
+    """A named tuple of numbers, arrays (or tuples) of them and further named tuples as a record with the same names.
 
     Machine code passes a record on as a pointer. Arrays must have the same shape for every configuration, or the code
     is compiled for each anew.
@@ -150,8 +156,8 @@ def _tuple_type(values: Any) -> np.dtype[Any]:
     for name, value in zip(values._fields, values, strict=True):
         if hasattr(value, "_fields"):
             columns.append((name, _tuple_type(value)))
-        elif isinstance(value, np.ndarray):
-            columns.append((name, value.dtype, value.shape))
+        elif isinstance(value, np.ndarray | tuple):
+            columns.append((name, np.asarray(value).dtype, np.shape(value)))
         else:
             columns.append((name, {bool: np.bool_, int: np.int64, float: np.float64}[type(value)]))
     return np.dtype(columns, align=True)
