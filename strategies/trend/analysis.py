@@ -11,21 +11,32 @@ Trades are entered in an advance only; the other phases leave an open trade alon
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from math import isnan
 
-from strategies.trend.config import TrendConfig
-
-
-class Phase(StrEnum):
-    UNKNOWN = "unknown"  # too few candles
-    ACCUMULATION = "accumulation"
-    TRANSITION = "transition"
-    ADVANCE = "advance"
-    EXHAUSTION = "exhaustion"
-
+from strategies.compiled import compiled
+from strategies.kernel import Row
+from strategies.trend.features import (
+    ADX,
+    ADX_PEAK,
+    ATR,
+    CLOSE,
+    EMA_FAST,
+    EMA_SLOW,
+    MINUS_DI,
+    PLUS_DI,
+    VOLUME_RATIO,
+    WIDTH,
+)
+from strategies.trend.parameters import Parameters
+from strategies.trend.state import (
+    ACCUMULATION,
+    ADVANCE_DOWN,
+    ADVANCE_UP,
+    EXHAUSTION_DOWN,
+    EXHAUSTION_UP,
+    TRANSITION,
+    UNKNOWN,
+)
 
 # The ADX from which a trend is as strong as confidence counts.
 _FULL_STRENGTH = 50.0
@@ -33,41 +44,39 @@ _FULL_STRENGTH = 50.0
 _FULL_VOLUME = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Market:
-    """``side`` is +1 for a rising trend, −1 for a falling one, 0 for none; ``strength`` is the ADX."""
-
-    phase: Phase
-    side: int = 0
-    strength: float = 0.0
-
-
-def analyse(config: TrendConfig, row: Mapping[str, float]) -> Market:
-    if not row or any(isnan(value) for value in row.values()):
-        return Market(Phase.UNKNOWN)
-    adx, close, fast, slow = row["adx"], row["close"], row["ema_fast"], row["ema_slow"]
-    if adx < float(config.adx_min):
-        return Market(Phase.ACCUMULATION, 0, adx)
-    if fast > slow and close > slow and row["plus_di"] > row["minus_di"]:
+@compiled
+def analyse(p: Parameters, row: Row) -> int:
+    """The market, one of ``strategies.trend.state.MARKETS``; unknown while any figure is."""
+    for column in range(WIDTH):
+        if isnan(row[column]):
+            return UNKNOWN
+    adx, close, fast, slow = row[ADX], row[CLOSE], row[EMA_FAST], row[EMA_SLOW]
+    if adx < p.adx_min:
+        return ACCUMULATION
+    if fast > slow and close > slow and row[PLUS_DI] > row[MINUS_DI]:
         side = 1
-    elif fast < slow and close < slow and row["plus_di"] < row["minus_di"]:
+    elif fast < slow and close < slow and row[PLUS_DI] < row[MINUS_DI]:
         side = -1
     else:
-        return Market(Phase.TRANSITION, 0, adx)
-    tired = row["adx_peak"] - adx >= float(config.exhaustion_fall)
-    stretched = side * (close - fast) > float(config.exhaustion_stretch) * row["atr"]
-    return Market(Phase.EXHAUSTION if tired or stretched else Phase.ADVANCE, side, adx)
+        return TRANSITION
+    tired = row[ADX_PEAK] - adx >= p.exhaustion_fall
+    stretched = side * (close - fast) > p.exhaustion_stretch * row[ATR]
+    if tired or stretched:
+        return EXHAUSTION_UP if side > 0 else EXHAUSTION_DOWN
+    return ADVANCE_UP if side > 0 else ADVANCE_DOWN
 
 
-def confidence_of(config: TrendConfig, row: Mapping[str, float], side: int) -> float:
+@compiled
+def confidence_of(p: Parameters, row: Row, side: int) -> float:
     """0 to 1: 40 % strength (ADX from ``adx_min`` to 50), 30 % agreement of the directional movement (their difference
     over their sum), 30 % volume (from none to three times the mean)."""
-    least = min(float(config.adx_min), _FULL_STRENGTH - 1.0)
-    strength = _share((row["adx"] - least) / (_FULL_STRENGTH - least))
-    both = row["plus_di"] + row["minus_di"]
-    agreement = _share(side * (row["plus_di"] - row["minus_di"]) / both) if both > 0.0 else 0.0
-    return 0.4 * strength + 0.3 * agreement + 0.3 * _share(row["volume_ratio"] / _FULL_VOLUME)
+    least = min(p.adx_min, _FULL_STRENGTH - 1.0)
+    strength = share((row[ADX] - least) / (_FULL_STRENGTH - least))
+    both = row[PLUS_DI] + row[MINUS_DI]
+    agreement = share(side * (row[PLUS_DI] - row[MINUS_DI]) / both) if both > 0.0 else 0.0
+    return 0.4 * strength + 0.3 * agreement + 0.3 * share(row[VOLUME_RATIO] / _FULL_VOLUME)
 
 
-def _share(value: float) -> float:
+@compiled
+def share(value: float) -> float:
     return min(max(value, 0.0), 1.0)

@@ -2,98 +2,109 @@
 
 from __future__ import annotations
 
-from strategies.candles import timeframe_ms
-from strategies.contract import FillSeen, MarketSpec, Point, PositionView, Reason, Side
-from strategies.trend.config import TrendConfig
+from typing import TYPE_CHECKING, Final
+
+from strategies.compiled import compiled
+from strategies.kernel import FillRow, Tick, note
+from strategies.trend.config import MOST_TARGETS
 from strategies.trend.entries import equity_of
 from strategies.trend.exits import give_up_entry
-from strategies.trend.orders import ENTRY_SLOT, STOP_SLOT, closable, target_slot
-from strategies.trend.state import FLAT, HOLDING, TrendState
+from strategies.trend.notes import TOLD_CLOSED, TOLD_PAUSED_DAY, TOLD_PAUSED_LOSSES
+from strategies.trend.orders import ENTRY_SLOT, FIRST_TARGET_SLOT, STOP_SLOT, closable
+from strategies.trend.parameters import NEVER, Parameters
+from strategies.trend.state import FLAT, HOLDING, TrendState, average_of
 
-DAY_MS = 86_400_000
+if TYPE_CHECKING:
+    from strategies.kernel import Notes
+
+DAY_MS: Final = 86_400_000
 
 
-def book(state: TrendState, config: TrendConfig, spec: MarketSpec, fill: FillSeen, notes: list[Reason]) -> None:
+@compiled
+def book(p: Parameters, s: TrendState, fill: FillRow, notes: Notes) -> None:
     """Books one fill. One of an order that was given up meanwhile changes only what is held."""
-    state.held += (fill.amount if fill.side is Side.BUY else -fill.amount) - fill.fee_base
-    if abs(state.held) < float(spec.step) * 1e-6:
-        state.held = 0.0  # what sums of floats leave
-    if fill.slot == ENTRY_SLOT and fill.sequence == state.trade:
-        state.entry_filled += fill.amount
-        state.entry_spent += fill.amount * fill.price
+    s.held += (fill.amount if fill.side > 0 else -fill.amount) - fill.fee_base
+    if abs(s.held) < p.rules.step_unit / p.rules.step_scale * 1e-6:
+        s.held = 0.0  # what sums of floats leave
+    if fill.slot == ENTRY_SLOT and fill.sequence == s.trade:
+        s.entry_filled += fill.amount
+        s.entry_spent += fill.amount * fill.price
         if fill.done:
-            give_up_entry(state, config, spec, notes)
-    elif fill.slot == STOP_SLOT and fill.sequence == state.stop_sequence:
-        state.stop_filled += fill.amount
+            give_up_entry(p, s, notes)
+    elif fill.slot == STOP_SLOT and fill.sequence == s.stop_sequence:
+        s.stop_filled += fill.amount
         # The price is beyond the stop: nothing else is to be traded any more.
-        state.stopping = True
-        state.target_open = [False] * len(state.target_open)
-        give_up_entry(state, config, spec, notes)
+        s.stopping = True
+        close_targets(s)
+        give_up_entry(p, s, notes)
         if fill.done:
-            state.stop_amount = 0.0
-    elif fill.sequence == state.trade:
-        for number in range(len(state.target_open)):
-            if fill.slot == target_slot(number):
-                state.target_filled[number] += fill.amount
-                if fill.done:
-                    state.target_open[number] = False
-                    state.target_amounts[number] = state.target_filled[number]
+            s.stop_amount = 0.0
+    elif fill.slot >= FIRST_TARGET_SLOT and fill.sequence == s.trade:
+        number = fill.slot - FIRST_TARGET_SLOT
+        s.target_filled[number] += fill.amount
+        if fill.done:
+            s.target_open[number] = False
+            s.target_amounts[number] = s.target_filled[number]
 
 
-def settle(
-    state: TrendState,
-    config: TrendConfig,
-    spec: MarketSpec,
-    point: Point,
-    position: PositionView,
-    notes: list[Reason],
-) -> None:
+@compiled
+def close_targets(s: TrendState) -> None:
+    for number in range(MOST_TARGETS):
+        s.target_open[number] = False
+
+
+@compiled
+def settle(p: Parameters, s: TrendState, tick: Tick, notes: Notes) -> None:
     """Ends a trade of which nothing is left that could be traded, and takes one up again that a late fill has left."""
-    left = closable(abs(state.held), state.stop, spec)
-    if state.phase == HOLDING and not left:
-        _end(state, config, point, position, notes)
-    elif state.phase == FLAT and left:
+    left = closable(abs(s.held), s.stop, p.rules)
+    if s.phase == HOLDING and left == 0.0:
+        end(p, s, tick, notes)
+    elif s.phase == FLAT and left > 0.0:
         # An entry that filled while it was being cancelled. Its stop stands where the trade's did.
-        state.phase = HOLDING
-        state.stopping = False
-    if state.phase == HOLDING and state.held:
-        state.side = 1 if state.held > 0.0 else -1
+        s.phase = HOLDING
+        s.stopping = False
+    if s.phase == HOLDING and s.held != 0.0:
+        s.side = 1 if s.held > 0.0 else -1
 
 
-def _end(state: TrendState, config: TrendConfig, point: Point, position: PositionView, notes: list[Reason]) -> None:
-    state.phase = FLAT
-    state.stop_amount, state.stopping = 0.0, False
-    state.target_open = [False] * len(state.target_open)
-    profit = position.realised_pnl - state.pnl_before
-    notes.append(Reason("trend.closed", {"trade": state.trade, "profit": profit, "entry": state.average}))
-    state.losses = state.losses + 1 if profit < 0.0 else 0
-    if config.max_losses and state.losses >= config.max_losses:
-        state.paused_until = point.timestamp + config.loss_pause * timeframe_ms(config.timeframe)
-        notes.append(Reason("trend.paused_losses", {"losses": state.losses, "candles": config.loss_pause}))
-        state.losses = 0
+@compiled
+def end(p: Parameters, s: TrendState, tick: Tick, notes: Notes) -> None:
+    """The trade is over: a loss counts towards a pause."""
+    s.phase = FLAT
+    s.stop_amount = 0.0
+    s.stopping = False
+    close_targets(s)
+    profit = tick.realised_pnl - s.pnl_before
+    note(notes, TOLD_CLOSED, float(s.trade), profit, average_of(s))
+    s.losses = s.losses + 1 if profit < 0.0 else 0
+    if p.max_losses > 0 and s.losses >= p.max_losses:
+        s.paused_until = tick.timestamp + p.loss_pause_ms
+        note(notes, TOLD_PAUSED_LOSSES, float(s.losses))
+        s.losses = 0
 
 
-def begin_day(state: TrendState, point: Point, position: PositionView) -> None:
+@compiled
+def begin_day(s: TrendState, tick: Tick) -> None:
     """Days are UTC's, by the time of the price."""
-    day = point.timestamp // DAY_MS
-    if day != state.day:
-        state.day, state.day_pnl, state.day_told = day, position.realised_pnl, False
+    day = tick.timestamp // DAY_MS
+    if day != s.day:
+        s.day = day
+        s.day_pnl = tick.realised_pnl
+        s.day_told = False
 
 
-def is_paused(
-    state: TrendState, config: TrendConfig, point: Point, position: PositionView, notes: list[Reason]
-) -> bool:
+@compiled
+def is_paused(p: Parameters, s: TrendState, tick: Tick, notes: Notes) -> bool:
     """Whether nothing may be entered now: after losses in a row, or for the rest of a day that lost too much."""
-    if point.timestamp < state.paused_until:
+    if tick.timestamp < s.paused_until:
         return True
-    if config.daily_loss is None:
+    if p.daily_loss == NEVER:
         return False
-    lost = state.day_pnl - position.realised_pnl
-    equity = equity_of(state, config, position) + lost
-    limit = equity * float(config.daily_loss) / 100.0
+    lost = s.day_pnl - tick.realised_pnl
+    limit = (equity_of(p, s, tick) + lost) * p.daily_loss / 100.0
     if lost <= 0.0 or lost < limit:
         return False
-    if not state.day_told:
-        state.day_told = True
-        notes.append(Reason("trend.paused_day", {"lost": lost, "limit": limit}))
+    if not s.day_told:
+        s.day_told = True
+        note(notes, TOLD_PAUSED_DAY, lost, limit)
     return True

@@ -2,126 +2,156 @@
 
 from __future__ import annotations
 
-from strategies.contract import MarketKind, MarketSpec, Reason
-from strategies.trend.config import TrendConfig, targets_of
+from typing import TYPE_CHECKING
+
+from strategies.compiled import compiled
+from strategies.kernel import note
+from strategies.lattice import floor_to_step, on_tick
+from strategies.trend.config import MOST_TARGETS
+from strategies.trend.notes import TOLD_BREAK_EVEN, TOLD_ENTERED, TOLD_MISSED, TOLD_TRAILED
 from strategies.trend.orders import closable
-from strategies.trend.state import ENTERING, FLAT, HOLDING, TrendState
+from strategies.trend.parameters import NEVER, Parameters
+from strategies.trend.state import ENTERING, FLAT, HOLDING, TrendState, average_of
+
+if TYPE_CHECKING:
+    from strategies.kernel import Notes
 
 
-def give_up_entry(state: TrendState, config: TrendConfig, spec: MarketSpec, notes: list[Reason]) -> None:
+@compiled
+def give_up_entry(p: Parameters, s: TrendState, notes: Notes) -> None:
     """The entry is over, filled or not: targets are laid out for what is held."""
-    if state.phase != ENTERING:
+    if s.phase != ENTERING:
         return
-    numbers = {"amount": state.entry_filled, "price": state.average, "wished": state.entry_amount}
-    if not state.stopping and closable(abs(state.held), state.stop, spec) == 0.0:
-        state.phase = FLAT
-        notes.append(Reason("trend.entry_missed", numbers))
+    if not s.stopping and closable(abs(s.held), s.stop, p.rules) == 0.0:
+        s.phase = FLAT
+        note(notes, TOLD_MISSED, s.entry_filled, average_of(s), s.entry_amount)
         return
-    state.phase = HOLDING
-    notes.append(Reason("trend.entered", numbers | {"stop": state.stop}))
-    if not state.stopping:
-        _lay_out_targets(state, config, spec)
+    s.phase = HOLDING
+    note(notes, TOLD_ENTERED, s.entry_filled, average_of(s), s.entry_amount, s.stop)
+    if not s.stopping:
+        lay_out_targets(p, s)
 
 
-def _lay_out_targets(state: TrendState, config: TrendConfig, spec: MarketSpec) -> None:
+@compiled
+def lay_out_targets(p: Parameters, s: TrendState) -> None:
     """Shares what is held among the targets, each rounded down to the step.
 
     What is too little for an order of its own is left to the next target; what is in no target, and could not be
     closed on its own either, to the last one.
     """
-    total, carried, last = abs(state.held), 0.0, -1
-    given = 0.0
-    for number, target in enumerate(targets_of(config.targets)):
-        carried += float(target.percent) / 100.0 * total
-        price = state.target_prices[number]
-        amount = closable(carried, price, spec) if price > 0.0 else 0.0  # a short's may lie below nothing
-        if amount:
-            state.target_amounts[number], last = amount, number
+    total = abs(s.held)
+    carried, given = 0.0, 0.0
+    last = -1
+    for number in range(p.targets):
+        carried += p.target_shares[number] * total
+        price = s.target_prices[number]
+        amount = closable(carried, price, p.rules) if price > 0.0 else 0.0  # a short's may lie below nothing
+        if amount > 0.0:
+            s.target_amounts[number] = amount
+            last = number
             carried -= amount
             given += amount
     if last < 0:
         return
     rest = total - given
-    if closable(rest, state.stop, spec) == 0.0:
-        state.target_amounts[last] = float(spec.quantise_amount(state.target_amounts[last] + rest))
+    if closable(rest, s.stop, p.rules) == 0.0:
+        whole = s.target_amounts[last] + rest
+        s.target_amounts[last] = floor_to_step(whole, p.rules.step_unit, p.rules.step_scale)
 
 
-def meet_targets(state: TrendState, price: float, spec: MarketSpec) -> None:
+@compiled
+def is_unfilled(s: TrendState, number: int) -> bool:
+    """Whether something of a target is left to be traded."""
+    return s.target_amounts[number] - s.target_filled[number] > s.target_amounts[number] * 1e-9
+
+
+@compiled
+def meet_targets(p: Parameters, s: TrendState, price: float) -> None:
     """Which targets are wanted at this price.
 
     On linear markets they rest, but not while the price is beyond the stop: it closes everything, and what a target
     bought or sold then would be a position of its own. On spot a target is sold at market once the price is there: the
     coins are bound by the stop order until then.
     """
-    if state.phase != HOLDING or state.stopping:
+    if s.phase != HOLDING or s.stopping:
         return
-    beyond_stop = state.side * (price - state.stop) <= 0.0
-    for number, amount in enumerate(state.target_amounts):
-        unfilled = amount - state.target_filled[number] > amount * 1e-9
-        if spec.kind is MarketKind.LINEAR:
-            state.target_open[number] = unfilled and not beyond_stop
-        elif unfilled and state.side * (price - state.target_prices[number]) >= 0.0:
-            state.target_open[number] = True
+    beyond_stop = s.side * (price - s.stop) <= 0.0
+    for number in range(MOST_TARGETS):
+        if p.rules.is_linear:
+            s.target_open[number] = is_unfilled(s, number) and not beyond_stop
+        elif is_unfilled(s, number) and s.side * (price - s.target_prices[number]) >= 0.0:
+            s.target_open[number] = True
 
 
-def move_to_break_even(
-    state: TrendState, config: TrendConfig, spec: MarketSpec, price: float, notes: list[Reason]
-) -> None:
+@compiled
+def break_even_price(p: Parameters, s: TrendState) -> float:
+    """Where entry and the fees of both ways are paid."""
+    fees = 2.0 * p.rules.taker_fee
+    return on_tick(average_of(s) * (1.0 + s.side * fees), p.rules.tick_unit, p.rules.tick_scale)
+
+
+@compiled
+def move_to_break_even(p: Parameters, s: TrendState, price: float, notes: Notes) -> None:
     """Once the price has come far enough, and beyond what the fees of both ways take."""
-    if state.even or config.break_even is None or not _reached(state, price, float(config.break_even)):
+    if s.even or not reached(s, price, p.break_even):
         return
-    fees = 2.0 * float(spec.taker_fee)
-    even = float(spec.quantise_price(state.average * (1.0 + state.side * fees)))
-    if state.side * (price - even) <= 0.0:
+    even = break_even_price(p, s)
+    if s.side * (price - even) <= 0.0:
         return
-    state.even = True
-    if _tighten(state, even):
-        notes.append(Reason("trend.break_even", {"price": price, "stop": even}))
+    s.even = True
+    if tighten(s, even):
+        note(notes, TOLD_BREAK_EVEN, price, even)
 
 
-def start_trailing(state: TrendState, config: TrendConfig, price: float) -> None:
-    if config.trail_from is not None and not state.trailing and _reached(state, price, float(config.trail_from)):
-        state.trailing = True
+@compiled
+def start_trailing(p: Parameters, s: TrendState, price: float) -> None:
+    if reached(s, price, p.trail_from):
+        s.trailing = True
 
 
-def trail(
-    state: TrendState, config: TrendConfig, spec: MarketSpec, close: float, atr: float, notes: list[Reason]
-) -> None:
+@compiled
+def trail(p: Parameters, s: TrendState, close: float, atr: float, notes: Notes) -> None:
     """Moves the stop after a candle's close."""
-    if not state.trailing or not atr > 0.0:  # also NaN: a row that is not known
+    if not s.trailing or not atr > 0.0:  # also NaN: a row that is not known
         return
-    stop = float(spec.quantise_price(close - state.side * float(config.trail_atr) * atr))
-    if _tighten(state, stop):
-        notes.append(Reason("trend.trailed", {"close": close, "stop": stop}))
+    stop = on_tick(close - s.side * p.trail_atr * atr, p.rules.tick_unit, p.rules.tick_scale)
+    if tighten(s, stop):
+        note(notes, TOLD_TRAILED, close, stop)
 
 
-def guard(state: TrendState, spec: MarketSpec) -> None:
+@compiled
+def guard(p: Parameters, s: TrendState) -> None:
     """What the stop order has to close: what is held, and on spot is not being sold by a target already.
 
     The amount is that of the whole order, with what has filled of it. It is a new wish each time that there was none.
     """
     bound = 0.0
-    if spec.kind is MarketKind.SPOT:
-        for number, wanted in enumerate(state.target_open):
-            bound += state.target_amounts[number] - state.target_filled[number] if wanted else 0.0
-    amount = closable(abs(state.held) - bound, state.stop, spec)
-    if state.stopping and state.stop_amount:
+    if not p.rules.is_linear:
+        for number in range(MOST_TARGETS):
+            if s.target_open[number]:
+                bound += s.target_amounts[number] - s.target_filled[number]
+    amount = closable(abs(s.held) - bound, s.stop, p.rules)
+    if s.stopping and s.stop_amount > 0.0:
         # It grows by what came in late, and keeps what is left of it where that is too little for an order.
-        if amount:
-            state.stop_amount = float(spec.quantise_amount(state.stop_filled + amount))
+        if amount > 0.0:
+            s.stop_amount = floor_to_step(s.stop_filled + amount, p.rules.step_unit, p.rules.step_scale)
         return
-    if amount and not state.stop_amount:
-        state.stop_sequence += 1
-        state.stop_filled = 0.0
-    state.stop_amount = amount
+    if amount > 0.0 and s.stop_amount == 0.0:
+        s.stop_sequence += 1
+        s.stop_filled = 0.0
+    s.stop_amount = amount
 
 
-def _reached(state: TrendState, price: float, multiple: float) -> bool:
-    return state.side * (price - state.entry_price) >= multiple * state.risk * (1.0 - 1e-9)
+@compiled
+def reached(s: TrendState, price: float, multiple: float) -> bool:
+    """Whether the price has come so many R. It never comes as far as :data:`NEVER`."""
+    return multiple < NEVER and s.side * (price - s.entry_price) >= multiple * s.risk * (1.0 - 1e-9)
 
 
-def _tighten(state: TrendState, stop: float) -> bool:
-    if state.side * (stop - state.stop) <= 0.0:
+@compiled
+def tighten(s: TrendState, stop: float) -> bool:
+    """Moves the stop unless that would loosen it."""
+    if s.side * (stop - s.stop) <= 0.0:
         return False
-    state.stop = stop
+    s.stop = stop
     return True

@@ -3,13 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from strategies.contract import CandleNeed, CandleSeries
 from strategies.trend.config import TrendConfig
 
 if TYPE_CHECKING:
     from strategies.contract import FloatColumn
+
+
+COLUMNS: Final = (
+    "open",
+    "close",
+    "ema_fast",
+    "ema_slow",
+    "atr",
+    "adx",
+    "adx_peak",
+    "plus_di",
+    "minus_di",
+    "volume_ratio",
+    "zone_low",
+    "zone_high",
+    "highest",
+    "lowest",
+)
+# Their places in a row.
+OPEN: Final = 0
+CLOSE: Final = 1
+EMA_FAST: Final = 2
+EMA_SLOW: Final = 3
+ATR: Final = 4
+ADX: Final = 5
+ADX_PEAK: Final = 6
+PLUS_DI: Final = 7
+MINUS_DI: Final = 8
+VOLUME_RATIO: Final = 9
+ZONE_LOW: Final = 10
+ZONE_HIGH: Final = 11
+HIGHEST: Final = 12
+LOWEST: Final = 13
+WIDTH: Final = 14
 
 
 def needs(config: TrendConfig) -> tuple[CandleNeed, ...]:

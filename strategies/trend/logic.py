@@ -16,34 +16,23 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from strategies.contract import (
-    CandleNeed,
-    CandleSeries,
-    Decision,
-    FillSeen,
-    Level,
-    MarketSpec,
-    Point,
-    PositionView,
-    Problem,
-    Reason,
-    Signal,
-)
+from strategies.contract import CandleNeed, CandleSeries, Level, MarketSpec, Problem, Reason, Signal
+from strategies.kernel import NO_SLOT, KernelStrategy, OrderRow
 from strategies.trend import features as shown
 from strategies.trend import preflight as checks
-from strategies.trend.analysis import analyse
-from strategies.trend.book import begin_day, book, is_paused, settle
 from strategies.trend.config import TrendConfig
-from strategies.trend.entries import enter, entry_kind
-from strategies.trend.exits import give_up_entry, guard, meet_targets, move_to_break_even, start_trailing, trail
-from strategies.trend.orders import wanted_orders
-from strategies.trend.state import ENTERING, FLAT, HOLDING, TrendState
+from strategies.trend.notes import reason_of, told
+from strategies.trend.orders import SLOT_NAMES, wanted
+from strategies.trend.parameters import Parameters, parameters_of
+from strategies.trend.quiet import quiet
+from strategies.trend.state import TrendState
+from strategies.trend.steps import advance
 
 if TYPE_CHECKING:
     from strategies.contract import FloatColumn
 
 
-class TrendStrategy:
+class TrendStrategy(KernelStrategy[TrendConfig, TrendState, Parameters]):
     name: ClassVar[str] = "trend"
     version: ClassVar[str] = "1"
     title: ClassVar[str] = "Trend follower"
@@ -51,6 +40,13 @@ class TrendStrategy:
         "Enters an established trend on a pullback or a breakout, risks a fixed share of the equity, and follows with its stop."
     )
     Config: type[TrendConfig] = TrendConfig
+    # The stop, the targets and the entry.
+    MOST_ORDERS: ClassVar[int] = len(SLOT_NAMES)
+    SLOTS: ClassVar[int] = len(SLOT_NAMES)
+
+    advance = advance
+    wanted = wanted
+    quiet = quiet
 
     def timeframes(self, config: TrendConfig) -> tuple[CandleNeed, ...]:
         return shown.needs(config)
@@ -58,46 +54,27 @@ class TrendStrategy:
     def features(self, config: TrendConfig, candles: Mapping[str, CandleSeries]) -> Mapping[str, FloatColumn]:
         return shown.columns(config, candles)
 
+    def columns(self, config: TrendConfig) -> tuple[str, ...]:
+        return shown.COLUMNS
+
+    def parameters(self, config: TrendConfig, market: MarketSpec) -> Parameters:
+        return parameters_of(config, market)
+
     def initial_state(self, config: TrendConfig, market: MarketSpec) -> TrendState:
         return TrendState()
 
-    def step(
-        self,
-        config: TrendConfig,
-        market: MarketSpec,
-        state: TrendState,
-        point: Point,
-        position: PositionView,
-        fills: Sequence[FillSeen],
-    ) -> Decision[TrendState]:
-        """See the module's text."""
-        close = point.candle_close or 0
-        is_new = close > state.seen_close
-        if state.started and not fills and not is_new and state.phase == FLAT:
-            return Decision(state, wanted_orders(config, market, state))
-        before, state = state, state.copy()
-        notes: list[Reason] = []
-        signal: Signal | None = None
-        if not state.started:
-            state.started, state.pnl_start = True, position.realised_pnl
-        begin_day(state, point, position)
-        was_flat = state.phase == FLAT
-        for fill in fills:
-            book(state, config, market, fill, notes)
-        settle(state, config, market, point, position, notes)
-        if is_new:
-            state.seen_close = close
-            _close_of_candle(state, config, market, point, notes)
-        _price(state, config, market, point.price, notes)
-        if is_new and was_flat and state.phase == FLAT:
-            signal = _look(state, config, market, point, position, notes)
-        guard(state, market)
-        if state == before and not fills:
-            state = before  # with what it remembers of its orders
-        return Decision(state, wanted_orders(config, market, state), signal=signal, notes=tuple(notes))
+    def slot_number(self, name: str) -> int:
+        return SLOT_NAMES.index(name) if name in SLOT_NAMES else NO_SLOT
 
-    def dump(self, state: TrendState) -> dict[str, Any]:
-        return state.dump()
+    def order(
+        self, config: TrendConfig, market: MarketSpec, state: TrendState, row: OrderRow
+    ) -> tuple[str, str, Reason]:
+        return SLOT_NAMES[row.slot], f"trend:{row.trade}", reason_of(config, state, row)
+
+    def told(
+        self, config: TrendConfig, market: MarketSpec, state: TrendState, code: int, numbers: Sequence[float]
+    ) -> Reason | Signal:
+        return told(config, state, code, numbers)
 
     def load(self, data: Mapping[str, Any]) -> TrendState:
         return TrendState.load(data)
@@ -115,47 +92,3 @@ class TrendStrategy:
     def levels(self, config: TrendConfig, market: MarketSpec, price: Decimal) -> list[Level]:
         """None: a start rests no order, and where the first entry, stop and targets stand its candle decides."""
         return []
-
-
-def _close_of_candle(
-    state: TrendState, config: TrendConfig, spec: MarketSpec, point: Point, notes: list[Reason]
-) -> None:
-    market = analyse(config, point.features)
-    told = f"{market.phase.value} {market.side:+d}"
-    if told != state.market:
-        state.market = told
-        notes.append(
-            Reason("trend.market", {"phase": market.phase.value, "side": market.side, "strength": market.strength})
-        )
-    if state.phase == ENTERING:
-        state.entry_age += 1
-        if state.entry_age >= config.entry_candles:
-            give_up_entry(state, config, spec, notes)
-    if state.phase == HOLDING:
-        trail(state, config, spec, point.features["close"], point.features["atr"], notes)
-
-
-def _price(state: TrendState, config: TrendConfig, spec: MarketSpec, price: float, notes: list[Reason]) -> None:
-    if state.phase == ENTERING and state.target_prices and state.side * (price - state.target_prices[0]) >= 0.0:
-        give_up_entry(state, config, spec, notes)
-    if state.phase == FLAT or state.stopping:
-        return
-    start_trailing(state, config, price)
-    if state.entry_filled:
-        move_to_break_even(state, config, spec, price, notes)
-    meet_targets(state, price, spec)
-
-
-def _look(
-    state: TrendState,
-    config: TrendConfig,
-    spec: MarketSpec,
-    point: Point,
-    position: PositionView,
-    notes: list[Reason],
-) -> Signal | None:
-    market = analyse(config, point.features)
-    kind = entry_kind(config, point.features, market) if market.side else ""
-    if not kind or is_paused(state, config, point, position, notes):
-        return None
-    return enter(state, config, spec, point, position, market, kind, notes)

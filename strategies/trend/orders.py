@@ -2,102 +2,90 @@
 
 from __future__ import annotations
 
-from strategies.contract import MarketKind, MarketSpec, OrderType, Reason, Side, WantedOrder
-from strategies.trend.config import EntryOrder, TrendConfig, targets_of
+from typing import Any, Final
+
+from strategies.compiled import compiled
+from strategies.kernel import LIMIT, MARKET, NO_TRIGGER, STOP, write
+from strategies.lattice import Rules, floor_to_step
+from strategies.trend.config import MOST_TARGETS
+from strategies.trend.parameters import Parameters
 from strategies.trend.state import ENTERING, TrendState
 
-ENTRY_SLOT = "entry"
-STOP_SLOT = "stop"
+ENTRY_SLOT: Final = 0
+STOP_SLOT: Final = 1
+FIRST_TARGET_SLOT: Final = 2
+SLOT_NAMES: Final = ("entry", "stop", *(f"target:{number + 1}" for number in range(MOST_TARGETS)))
+# A market order's.
+NO_PRICE: Final = 0.0
 
 
-def target_slot(number: int) -> str:
-    """``number`` counts from 0, the slots from 1."""
-    return f"target:{number + 1}"
-
-
-def closable(amount: float, price: float, market: MarketSpec) -> float:
+@compiled
+def closable(amount: float, price: float, rules: Rules) -> float:
     """What of ``amount`` (base, positive) can be closed at ``price``: rounded down to the step, 0 where it is too little.
 
     On linear markets closing orders reduce only, and may be worth less than the market's minimum.
     """
-    size = market.quantise_amount(max(amount, 0.0))
-    if size < market.min_amount or size <= 0:
+    size = floor_to_step(max(amount, 0.0), rules.step_unit, rules.step_scale)
+    if size < rules.min_amount or size <= 0.0:
         return 0.0
-    if (
-        market.kind is MarketKind.SPOT
-        and market.min_notional is not None
-        and float(size) * price < float(market.min_notional)
-    ):
+    if not rules.is_linear and size * price < rules.min_notional:
         return 0.0
-    return float(size)
+    return size
 
 
-def wanted_orders(config: TrendConfig, market: MarketSpec, state: TrendState) -> tuple[WantedOrder, ...]:
+@compiled
+def wanted(p: Parameters, s: TrendState, orders: Any) -> int:
     """The stop first: where it has to become smaller for a target on spot, that comes before the target's order."""
-    if state.wanted is None:
-        orders = [_stop(market, state)] if state.stop_amount else []
-        orders += [_target(config, market, state, each) for each, wanted in enumerate(state.target_open) if wanted]
-        if state.phase == ENTERING:
-            orders.append(_entry(config, state))
-        state.wanted = tuple(orders)
-    return state.wanted
-
-
-def _entry(config: TrendConfig, state: TrendState) -> WantedOrder:
-    limit = config.entry_order is EntryOrder.LIMIT
-    numbers: dict[str, float | int | str] = {
-        "kind": state.kind,
-        "amount": state.entry_amount,
-        "price": state.entry_price,
-        "stop": _first_stop(state),
-    }
-    return WantedOrder(
-        ENTRY_SLOT,
-        state.trade,
-        Side.BUY if state.side > 0 else Side.SELL,
-        OrderType.LIMIT if limit else OrderType.MARKET,
-        state.entry_amount,
-        Reason("trend.entry", numbers),
-        price=state.entry_price if limit else None,
-        trade=trade_key(state),
-    )
-
-
-def _stop(market: MarketSpec, state: TrendState) -> WantedOrder:
-    return WantedOrder(
-        STOP_SLOT,
-        state.stop_sequence,
-        Side.SELL if state.side > 0 else Side.BUY,
-        OrderType.STOP,
-        state.stop_amount,
-        Reason("trend.stop", {"amount": state.stop_amount, "price": state.stop}),
-        trigger_price=state.stop,
-        reduce_only=market.kind is MarketKind.LINEAR,
-        trade=trade_key(state),
-        protective=True,
-    )
-
-
-def _target(config: TrendConfig, market: MarketSpec, state: TrendState, number: int) -> WantedOrder:
-    rests = market.kind is MarketKind.LINEAR
-    amount, price = state.target_amounts[number], state.target_prices[number]
-    multiple = float(targets_of(config.targets)[number].multiple) if number < len(targets_of(config.targets)) else 0.0
-    return WantedOrder(
-        target_slot(number),
-        state.trade,
-        Side.SELL if state.side > 0 else Side.BUY,
-        OrderType.LIMIT if rests else OrderType.MARKET,
-        amount,
-        Reason("trend.target", {"amount": amount, "price": price, "multiple": multiple}),
-        price=price if rests else None,
-        reduce_only=rests,
-        trade=trade_key(state),
-    )
-
-
-def trade_key(state: TrendState) -> str:
-    return f"trend:{state.trade}"
-
-
-def _first_stop(state: TrendState) -> float:
-    return state.entry_price - state.side * state.risk
+    count = 0
+    rests = p.rules.is_linear
+    out = -1 if s.side > 0 else 1
+    if s.stop_amount > 0.0:
+        count = write(
+            orders,
+            count,
+            STOP_SLOT,
+            s.stop_sequence,
+            out,
+            STOP,
+            s.stop_amount,
+            NO_PRICE,
+            s.stop,
+            False,
+            rests,
+            True,
+            s.trade,
+        )
+    for number in range(MOST_TARGETS):
+        if s.target_open[number]:
+            count = write(
+                orders,
+                count,
+                FIRST_TARGET_SLOT + number,
+                s.trade,
+                out,
+                LIMIT if rests else MARKET,
+                s.target_amounts[number],
+                s.target_prices[number] if rests else NO_PRICE,
+                NO_TRIGGER,
+                False,
+                rests,
+                False,
+                s.trade,
+            )
+    if s.phase == ENTERING:
+        count = write(
+            orders,
+            count,
+            ENTRY_SLOT,
+            s.trade,
+            -out,
+            LIMIT if p.limit_entry else MARKET,
+            s.entry_amount,
+            s.entry_price if p.limit_entry else NO_PRICE,
+            NO_TRIGGER,
+            False,
+            False,
+            False,
+            s.trade,
+        )
+    return count

@@ -3,29 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Final, Self
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Self
 
-from strategies.contract import WantedOrder
+from strategies.compiled import compiled
+from strategies.state import PlainState
+from strategies.trend.config import MOST_TARGETS
 
-FLAT: Final = "flat"  # nothing is held that could be traded, and no entry is pending
-ENTERING: Final = "entering"  # the entry order is wanted; some of it may be held already
-HOLDING: Final = "holding"  # the entry is over
+FLAT: Final = 0  # nothing is held that could be traded, and no entry is pending
+ENTERING: Final = 1  # the entry order is wanted; some of it may be held already
+HOLDING: Final = 2  # the entry is over
+
+# What an entry is made for.
+NOTHING: Final = 0
+PULLBACK: Final = 1
+BREAKOUT: Final = 2
+KINDS: Final = ("", "pullback", "breakout")
+
+# The market's phase (see ``analysis``) and the trend's side.
+NOT_SEEN: Final = 0
+UNKNOWN: Final = 1
+ACCUMULATION: Final = 2
+TRANSITION: Final = 3
+ADVANCE_UP: Final = 4
+ADVANCE_DOWN: Final = 5
+EXHAUSTION_UP: Final = 6
+EXHAUSTION_DOWN: Final = 7
+MARKETS: Final = (
+    "",
+    "unknown +0",
+    "accumulation +0",
+    "transition +0",
+    "advance +1",
+    "advance -1",
+    "exhaustion +1",
+    "exhaustion -1",
+)
+
+_OF_TARGETS: Final = ("target_prices", "target_amounts", "target_filled", "target_open")
+
+
+def _zeros() -> list[float]:
+    return [0.0] * MOST_TARGETS
+
+
+def _none_open() -> list[bool]:
+    return [False] * MOST_TARGETS
 
 
 @dataclass(slots=True)
-class TrendState:
+class TrendState(PlainState):
     """Prices in quote, amounts in base, times in milliseconds UTC. ``side`` is +1 long, −1 short."""
 
-    phase: str = FLAT
+    WORDS: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "phase": ("flat", "entering", "holding"),
+        "market": MARKETS,
+        "kind": KINDS,
+    }
+    CAPACITIES: ClassVar[Mapping[str, int]] = dict.fromkeys(_OF_TARGETS, MOST_TARGETS)
+
+    phase: int = FLAT
     started: bool = False
     pnl_start: float = 0.0  # the position's realised P&L at the first step
     seen_close: int = 0  # close of the newest row that was looked at
-    market: str = ""  # the market's phase and side, as last told
+    market: int = NOT_SEEN  # as last told
 
     side: int = 0
     trade: int = -1  # number of the trade, and the sequence of its entry and targets
-    kind: str = ""  # what the entry was made for
+    kind: int = NOTHING  # what the entry was made for
     pnl_before: float = 0.0  # realised P&L when the trade was decided
     entry_price: float = 0.0  # of the decision; R and the targets are measured from it
     entry_amount: float = 0.0
@@ -43,10 +88,11 @@ class TrendState:
     even: bool = False  # the stop has been moved to break-even
     trailing: bool = False
 
-    target_prices: list[float] = field(default_factory=list)
-    target_amounts: list[float] = field(default_factory=list)  # 0 for what is too little to be traded on its own
-    target_filled: list[float] = field(default_factory=list)
-    target_open: list[bool] = field(default_factory=list)  # wanted now
+    # All of them have the same length, with 0 in place of targets that there are not.
+    target_prices: list[float] = field(default_factory=_zeros)
+    target_amounts: list[float] = field(default_factory=_zeros)  # 0 for what is too little to be traded on its own
+    target_filled: list[float] = field(default_factory=_zeros)
+    target_open: list[bool] = field(default_factory=_none_open)  # wanted now
 
     losses: int = 0  # losing trades in a row
     paused_until: int = 0
@@ -54,35 +100,20 @@ class TrendState:
     day_pnl: float = 0.0  # realised P&L when it began
     day_told: bool = False  # that its loss limit is reached
 
-    # A function of the fields above, remembered because most steps change nothing.
-    wanted: tuple[WantedOrder, ...] | None = field(default=None, compare=False, repr=False)
-
-    def copy(self) -> Self:
-        """An independent state that has not decided yet what it wants."""
-        values: dict[str, Any] = {name: value[:] if type(value) is list else value for name, value in self._items()}
-        return type(self)(**values)
-
-    def dump(self) -> dict[str, Any]:
-        return {name: value[:] if type(value) is list else value for name, value in self._items()}
-
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> Self:
         """Raises ``ValueError`` when the snapshot is not one of this strategy's."""
-        unknown, missing = set(data) - set(FIELDS), set(FIELDS) - set(data)
-        if unknown or missing:
-            raise ValueError(
-                f"This is not a trend follower's snapshot: unknown fields {sorted(unknown)}, "
-                f"missing fields {sorted(missing)}."
-            )
-        return cls(**data).copy()
-
-    @property
-    def average(self) -> float:
-        """Average price of what the entry has filled, or its decision's while nothing has."""
-        return self.entry_spent / self.entry_filled if self.entry_filled else self.entry_price
-
-    def _items(self) -> list[tuple[str, Any]]:
-        return [(name, getattr(self, name)) for name in FIELDS]
+        return super(TrendState, cls).load(
+            {name: _filled_up(name, value) if name in _OF_TARGETS else value for name, value in data.items()}
+        )
 
 
-FIELDS: Final = tuple(each.name for each in fields(TrendState) if each.name != "wanted")
+def _filled_up(name: str, values: list[Any]) -> list[Any]:
+    """Snapshots of older versions hold as many as the trade has targets."""
+    return values + (_none_open() if name == "target_open" else _zeros())[len(values) :]
+
+
+@compiled
+def average_of(s: TrendState) -> float:
+    """Average price of what the entry has filled, or its decision's while nothing has."""
+    return s.entry_spent / s.entry_filled if s.entry_filled > 0.0 else s.entry_price

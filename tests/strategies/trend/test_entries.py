@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from strategies.contract import Direction, OrderType, Side
-from strategies.trend.analysis import Market, Phase, analyse, confidence_of
+from strategies.kernel import features_row
+from strategies.trend.analysis import confidence_of
 from strategies.trend.config import TrendConfig
-from tests.strategies.markets import SPOT
+from strategies.trend.features import COLUMNS
+from strategies.trend.parameters import parameters_of
+from tests.strategies.markets import LINEAR, SPOT
 from tests.strategies.trend.trend_bot import (
     BREAKDOWN,
     BREAKOUT,
@@ -23,43 +26,54 @@ from tests.strategies.trend.trend_bot import (
     TrendBot,
 )
 
-CONFIG = TrendConfig.model_validate({"investment": 10_000})
+PARAMETERS = parameters_of(TrendConfig.model_validate({"investment": 10_000}), LINEAR)
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        pytest.param({}, Market(Phase.ADVANCE, 1, 30.0), id="averages, close and movement agree"),
-        pytest.param({"adx": 19.9}, Market(Phase.ACCUMULATION, 0, 19.9), id="too weak for a trend"),
-        pytest.param({"adx": 20.0, "adx_peak": 20.0}, Market(Phase.ADVANCE, 1, 20.0), id="just strong enough"),
-        pytest.param({"close": 1970.0}, Market(Phase.TRANSITION, 0, 30.0), id="a close at the slow average"),
-        pytest.param({"plus_di": 10.0}, Market(Phase.TRANSITION, 0, 30.0), id="movement both ways"),
-        pytest.param({"ema_fast": 1970.0}, Market(Phase.TRANSITION, 0, 30.0), id="averages that meet"),
-        pytest.param({"adx_peak": 38.0}, Market(Phase.EXHAUSTION, 1, 30.0), id="strength has fallen by 8"),
-        pytest.param({"adx_peak": 37.9}, Market(Phase.ADVANCE, 1, 30.0), id="strength has fallen by less"),
-        pytest.param({"close": 2030.1}, Market(Phase.EXHAUSTION, 1, 30.0), id="4 ATRs beyond the fast average"),
-        pytest.param({"close": 2030.0}, Market(Phase.ADVANCE, 1, 30.0), id="just not"),
-        pytest.param({"highest": float("nan")}, Market(Phase.UNKNOWN), id="a figure is not known yet"),
+        pytest.param({}, ("advance", 1, 30.0), id="averages, close and movement agree"),
+        pytest.param({"adx": 19.9}, ("accumulation", 0, 19.9), id="too weak for a trend"),
+        pytest.param({"adx": 20.0, "adx_peak": 20.0}, ("advance", 1, 20.0), id="just strong enough"),
+        pytest.param({"close": 1970.0}, ("transition", 0, 30.0), id="a close at the slow average"),
+        pytest.param({"plus_di": 10.0}, ("transition", 0, 30.0), id="movement both ways"),
+        pytest.param({"ema_fast": 1970.0}, ("transition", 0, 30.0), id="averages that meet"),
+        pytest.param({"adx_peak": 38.0}, ("exhaustion", 1, 30.0), id="strength has fallen by 8"),
+        pytest.param({"adx_peak": 37.9}, ("advance", 1, 30.0), id="strength has fallen by less"),
+        pytest.param({"close": 2030.1}, ("exhaustion", 1, 30.0), id="4 ATRs beyond the fast average"),
+        pytest.param({"close": 2030.0}, ("advance", 1, 30.0), id="just not"),
+        pytest.param({"highest": float("nan")}, ("unknown", 0, 0.0), id="a figure is not known yet"),
     ],
 )
-def test_the_phase_of_a_rising_market(changes: dict[str, float], expected: Market) -> None:
-    assert analyse(CONFIG, RISING | changes) == expected
+def test_the_phase_of_a_rising_market(changes: dict[str, float], expected: tuple[str, int, float]) -> None:
+    assert told_of(RISING | changes) == expected
 
 
 def test_the_phases_of_a_falling_market_are_the_mirror() -> None:
-    assert analyse(CONFIG, FALLING) == Market(Phase.ADVANCE, -1, 30.0)
-    assert analyse(CONFIG, FALLING | {"close": 1969.0}) == Market(Phase.EXHAUSTION, -1, 30.0)
-    assert analyse(CONFIG, FALLING | {"close": 2030.0}).phase is Phase.TRANSITION
-    assert analyse(CONFIG, {}) == Market(Phase.UNKNOWN)
+    assert told_of(FALLING) == ("advance", -1, 30.0)
+    assert told_of(FALLING | {"close": 1969.0}) == ("exhaustion", -1, 30.0)
+    assert told_of(FALLING | {"close": 2030.0}) == ("transition", 0, 30.0)
+
+
+def told_of(row: dict[str, float]) -> tuple[Any, ...]:
+    """Phase, side and strength of a market as the journal tells them."""
+    bot = TrendBot()
+    bot.closes(row, 2000)
+    assert bot.codes == ["trend.market"]
+    return tuple(bot.decision.notes[0].numbers[name] for name in ("phase", "side", "strength"))
 
 
 def test_confidence_is_strength_agreement_and_volume() -> None:
     """0.4 × (30 − 20) / (50 − 20) + 0.3 × (30 − 10) / (30 + 10) + 0.3 × 1 / 3"""
-    assert confidence_of(CONFIG, RISING, 1) == pytest.approx(0.4 / 3 + 0.15 + 0.1)
-    assert confidence_of(CONFIG, FALLING, -1) == pytest.approx(0.4 / 3 + 0.15 + 0.1)
-    assert confidence_of(CONFIG, RISING | {"adx": 90.0, "minus_di": 0.0, "volume_ratio": 9.0}, 1) == 1.0
+    assert confidence(RISING, 1) == pytest.approx(0.4 / 3 + 0.15 + 0.1)
+    assert confidence(FALLING, -1) == pytest.approx(0.4 / 3 + 0.15 + 0.1)
+    assert confidence(RISING | {"adx": 90.0, "minus_di": 0.0, "volume_ratio": 9.0}, 1) == 1.0
     nothing = RISING | {"adx": 0.0, "plus_di": 0.0, "minus_di": 0.0, "volume_ratio": 0.0}
-    assert confidence_of(CONFIG, nothing, 1) == 0.0
+    assert confidence(nothing, 1) == 0.0
+
+
+def confidence(row: dict[str, float], side: int) -> float:
+    return confidence_of.plain(PARAMETERS, features_row(row, COLUMNS), side)
 
 
 @pytest.mark.parametrize(

@@ -329,7 +329,7 @@ def test_a_day_that_lost_three_percent_is_over_until_midnight_utc() -> None:
 def test_a_snapshot_of_something_else_is_refused() -> None:
     strategy = TrendBot().strategy
     with pytest.raises(
-        ValueError, match=r"not a trend follower's snapshot: unknown fields \['lines'\], missing fields"
+        ValueError, match=r"not a snapshot that TrendState can be made of: unknown fields \['lines'\], missing fields"
     ):
         strategy.load({"lines": []})
 
