@@ -87,16 +87,15 @@ def trades_of(
     if moved is not None and len(moved) != len(fills):
         raise ValueError(f"{len(moved)} changes of position for {len(fills)} fills")
     times = candles.timestamp if candles is not None else np.empty(0, dtype=np.int64)
-    high, low = (candles.high, candles.low) if candles is not None else (np.empty(0), np.empty(0))
+    high, low = (_plain(candles.high), _plain(candles.low)) if candles is not None else (np.empty(0), np.empty(0))
     blocks = np.arange(0, len(high), BLOCK)
-    amounts = fills.amount if moved is None else moved
     closed, closed_keys, sides, state = followed(
-        fills.timestamp,
-        fills.side,
-        fills.price,
-        amounts,
-        fills.fee,
-        key,
+        np.require(fills.timestamp, np.int64, ["C", "W"]),
+        np.require(fills.side, np.int8, ["C", "W"]),
+        _plain(fills.price),
+        _plain(fills.amount if moved is None else moved),
+        _plain(fills.fee),
+        np.require(key, np.int64, ["C", "W"]),
         int(key.max()) + 1 if len(key) else 0,
         step,
         np.searchsorted(times, fills.timestamp, side="left"),
@@ -129,6 +128,11 @@ def trades_of(
         fees=running[:, FEES],
     )
     return RoundTrips(trades, closed_keys, still_open)
+
+
+def _plain(column: Floats) -> Floats:
+    """Copied only where it is a view or read-only, as from a memory map: compiled code is made for each kind of array."""
+    return np.require(column, np.float64, ["C", "W"])
 
 
 @compiled

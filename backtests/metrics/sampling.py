@@ -22,8 +22,8 @@ YEAR_MS = 365 * DAY_MS
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """``equity`` at ``ends`` (exclusive, so the last candle counted ends at or before it), ``returns`` since the one
-    before; ``rows`` tells the curve's row of each."""
+    """``equity`` at ``ends``: of the last candle that ends at or before each. ``rows`` are the rows of these candles (−1
+    before the first), ``returns`` those since the end before."""
 
     ends: Times
     rows: Times

@@ -28,6 +28,8 @@ GOOD_DEFLATED, BAD_DEFLATED = 0.95, 0.5
 # Bailey et al. (2015): accept up to 5 %. Above one half choosing did harm.
 GOOD_OVERFITTING, BAD_OVERFITTING = 0.05, 0.5
 GOOD_RUIN, BAD_RUIN = 0.01, 0.1
+# Noise far below the market's own must hardly ever turn a profit into a loss.
+GOOD_PERTURBED, BAD_PERTURBED = 0.95, 0.4
 # Share of neighbouring parameters that keep most of the score.
 GOOD_PLATEAU, BAD_PLATEAU = 0.7, 0.3
 
@@ -242,7 +244,7 @@ def _perturbation(evidence: Evidence) -> Finding | None:
     return _share(
         "perturbation",
         evidence.perturbed_profitable,
-        (BAD_CONSISTENCY, GOOD_DEFLATED),
+        (BAD_PERTURBED, GOOD_PERTURBED),
         "{} of the runs on slightly different candles earned something",
         ("it does not hang on exact prices.", "some of the result hangs on exact prices.", "it hangs on exact prices."),
     )
@@ -267,7 +269,8 @@ def _share(
     bad, good = limits
     numbers = {topic: value, "bad_beyond": bad, "good_from": good}
     if math.isnan(value):
-        return Finding(topic, Level.DOUBTFUL, f"{said.format('An unknown share')}: it could not be computed.", numbers)
+        sentence = f"{topic.replace('_', ' ').capitalize()} could not be computed, so it says nothing."
+        return Finding(topic, Level.DOUBTFUL, sentence, numbers)
     level = _rising(value, bad, good) if good > bad else _rising(-value, -bad, -good)
     verdict = dict(zip((Level.GOOD, Level.DOUBTFUL, Level.BAD), verdicts, strict=True))[level]
     return Finding(topic, level, f"{said.format(_percent(value))}: {verdict}", numbers)

@@ -103,6 +103,12 @@ def test_sentences_carry_their_numbers() -> None:
     assert found["overfitting"].numbers == {"overfitting": 0.02, "bad_beyond": 0.5, "good_from": 0.05}
 
 
+def test_what_could_not_be_computed_says_so() -> None:
+    found = judge(replace(CONVINCING, deflated_sharpe=math.nan))
+    finding = next(each for each in found.findings if each.topic == "deflated_sharpe")
+    assert finding.sentence == "Deflated sharpe could not be computed, so it says nothing."
+
+
 def test_the_json_is_plain() -> None:
     read = json.loads(json.dumps(judge(replace(CONVINCING, efficiency=math.nan)).to_json(), allow_nan=False))
     assert read["level"] == "doubtful"
