@@ -175,6 +175,13 @@ def note(
     notes[place, 9] = i
 
 
+class _Silent:
+    shape = (0, 0)
+
+
+# Notes that nobody wants to hear, for calls outside a step.
+SILENT: Final[Any] = _Silent()
+
 C = TypeVar("C", bound=StrategyConfig)
 S = TypeVar("S", bound=PlainState)
 P = TypeVar("P")
@@ -197,6 +204,10 @@ class KernelStrategy(Generic[C, S, P]):
     def parameters(self, config: C, market: MarketSpec) -> P:
         """A named tuple of numbers, the same type for all configurations; remembered by the subclass."""
         raise NotImplementedError
+
+    def most_orders(self, config: C) -> int:
+        """The most rows that ``wanted`` writes with this configuration."""
+        return self.MOST_ORDERS
 
     def columns(self, config: C) -> tuple[str, ...]:
         """The order of a feature row."""
@@ -245,7 +256,7 @@ class KernelStrategy(Generic[C, S, P]):
                 return Decision(state, self.wanted_orders(config, market, state))
         state = state.copy()
         seen = [self.fill_row(fill) for fill in fills]
-        notes = np.zeros((MOST_NOTES + 1, NOTE_NUMBERS + 1))
+        notes = np.zeros((MOST_NOTES + len(seen) + 1, NOTE_NUMBERS + 1))
         values = features_row(point.features, self.columns(config))
         over = self.advance.plain(parameters, state, tick, values, seen, len(seen), notes)
         told = [
@@ -263,7 +274,7 @@ class KernelStrategy(Generic[C, S, P]):
     def wanted_orders(self, config: C, market: MarketSpec, state: S) -> tuple[WantedOrder, ...]:
         """The complete set of orders that should stand in this state."""
         if state.wanted is None:
-            rows = [OrderRow() for _ in range(self.MOST_ORDERS)]
+            rows = [OrderRow() for _ in range(self.most_orders(config))]
             count = self.wanted.plain(self.parameters(config, market), state, rows)
             state.wanted = tuple(self._order(config, market, state, row) for row in rows[:count])
         return state.wanted

@@ -3,157 +3,161 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from strategies.contract import FillSeen, Reason, Side
-from strategies.grid.config import GridConfig, ProfitIn
-from strategies.grid.core import (
-    AWAITING_ENTRY,
-    HOLDING,
-    HOLDING_ENTRY,
-    WAITING,
-    closing_amount,
+from strategies.compiled import compiled
+from strategies.grid.codes import (
+    CLOSE_SLOT,
+    CLOSING,
+    ENTRY_SLOT,
+    FIRST_INTERVAL,
+    NO_EXIT,
+    REBUILDING,
+    RUNNING,
+    STOP_LOSS_PRICE,
+    STOP_SLOT,
+    TOLD_CYCLE,
 )
-from strategies.grid.state import CLOSING, REBUILDING, RUNNING, GridState, Rules
+from strategies.grid.core import AWAITING_ENTRY, HOLDING, HOLDING_ENTRY, WAITING, closing_amount
+from strategies.grid.parameters import GridParameters
+from strategies.grid.state import GridState, interval_of
+from strategies.kernel import FillRow, note
 
-ENTRY_SLOT = "entry"
-CLOSE_SLOT = "close"
-STOP_SLOT = "stop"
-
-
-def slot_name(slot: int) -> str:
-    return f"grid:{slot}"
+if TYPE_CHECKING:
+    from strategies.kernel import Notes
 
 
-def book(state: GridState, config: GridConfig, rules: Rules, fill: FillSeen, notes: list[Reason]) -> None:
+@compiled
+def book(p: GridParameters, s: GridState, fill: FillRow, notes: Notes) -> None:
     """Books one fill. One of an order that was given up meanwhile changes only what is held without an interval."""
-    signed = (fill.amount if fill.side is Side.BUY else -fill.amount) - fill.fee_base
+    signed = fill.side * fill.amount - fill.fee_base
     interval = -1
-    if state.phase == RUNNING and fill.slot.startswith("grid:"):
-        interval = state.interval_of(int(fill.slot[5:]))
-    if interval >= 0 and fill.sequence == state.sequences[interval] and state.phases[interval] != AWAITING_ENTRY:
-        state.lots[interval] += signed
-        state.filled[interval] += fill.amount
-        state.spent[interval] += fill.amount * fill.price
-        if fill.done and state.phases[interval] == WAITING:
-            _opened(state, config, rules, interval)
+    if s.phase == RUNNING and fill.slot >= FIRST_INTERVAL:
+        interval = interval_of(s, p.grids, fill.slot - FIRST_INTERVAL)
+    if interval >= 0 and fill.sequence == s.sequences[interval] and s.phases[interval] != AWAITING_ENTRY:
+        s.lots[interval] += signed
+        s.filled[interval] += fill.amount
+        s.spent[interval] += fill.amount * fill.price
+        if fill.done and s.phases[interval] == WAITING:
+            _opened(p, s, interval)
         elif fill.done:
-            _closed(state, interval, notes)
+            _closed(s, interval, notes)
         return
-    state.dust += signed
-    if state.phase == RUNNING and fill.slot == ENTRY_SLOT and fill.sequence == state.entry_sequence:
-        state.entry_filled += fill.amount
-        state.entry_spent += fill.amount * fill.price
+    s.dust += signed
+    if s.phase == RUNNING and fill.slot == ENTRY_SLOT and fill.sequence == s.entry_sequence:
+        s.entry_filled += fill.amount
+        s.entry_spent += fill.amount * fill.price
         if fill.done:
-            distribute(state, config, rules)
-    elif state.phase == CLOSING and fill.slot == CLOSE_SLOT and fill.sequence == state.close_sequence and fill.done:
-        state.close_amount = 0.0
+            distribute(p, s)
+    elif s.phase == CLOSING and fill.slot == CLOSE_SLOT and fill.sequence == s.close_sequence and fill.done:
+        s.close_amount = 0.0
     elif fill.slot == STOP_SLOT:
-        _stopped_out(state, fill)
+        _stopped_out(s, fill.price)
 
 
-def _stopped_out(state: GridState, fill: FillSeen) -> None:
+@compiled
+def _stopped_out(s: GridState, price: float) -> None:
     """The stop order that guards the position was carried out, wherever the price stands by now."""
-    if state.phase == CLOSING:
+    if s.phase == CLOSING:
         # It filled while it was being withdrawn: what the close was to trade is less now.
-        state.close_amount = 0.0
-    elif state.phase in (RUNNING, REBUILDING) and not state.finish_code:
-        state.finish_code, state.finish_value = "grid.stop_loss_price", fill.price
+        s.close_amount = 0.0
+    elif (s.phase == RUNNING or s.phase == REBUILDING) and s.finish_code == NO_EXIT:
+        s.finish_code = STOP_LOSS_PRICE
+        s.finish_value = price
 
 
-def _opened(state: GridState, config: GridConfig, rules: Rules, interval: int) -> None:
-    opening = state.openings[interval]
-    opened_at = state.spent[interval] / state.filled[interval]
-    available = opening * (state.lots[interval] + state.dust)
-    rest = _hold(state, config, rules, interval, HOLDING, available, state.spent[interval], opened_at)
-    state.dust = opening * rest
-    state.sequences[interval] += 1
+@compiled
+def _opened(p: GridParameters, s: GridState, interval: int) -> None:
+    opening = s.openings[interval]
+    opened_at = s.spent[interval] / s.filled[interval]
+    available = opening * (s.lots[interval] + s.dust)
+    rest = _hold(p, s, interval, HOLDING, available, s.spent[interval], opened_at)
+    s.dust = opening * rest
+    s.sequences[interval] += 1
 
 
-def _closed(state: GridState, interval: int, notes: list[Reason]) -> None:
-    opening, opened_at = state.openings[interval], state.opened_at[interval]
-    closed_at = state.spent[interval] / state.filled[interval]
-    amount = state.filled[interval]
-    state.cycles += 1
-    notes.append(
-        Reason(
-            "grid.cycle",
-            {
-                "interval": state.slots[interval],
-                "opened_at": opened_at,
-                "closed_at": closed_at,
-                "amount": amount,
-                "gross_profit": opening * (closed_at - opened_at) * amount,
-            },
-        )
-    )
-    state.dust += state.lots[interval]
-    wait(state, interval)
-    state.sequences[interval] += 1
+@compiled
+def _closed(s: GridState, interval: int, notes: Notes) -> None:
+    opening = s.openings[interval]
+    opened_at = s.opened_at[interval]
+    amount = s.filled[interval]
+    closed_at = s.spent[interval] / amount
+    s.cycles += 1
+    profit = opening * (closed_at - opened_at) * amount
+    note(notes, TOLD_CYCLE, float(s.slots[interval]), opened_at, closed_at, amount, profit)
+    s.dust += s.lots[interval]
+    wait(s, interval)
+    s.sequences[interval] += 1
 
 
-def wait(state: GridState, interval: int) -> None:
+@compiled
+def wait(s: GridState, interval: int) -> None:
     """Makes an interval that is bound to nothing want its opening order."""
-    state.phases[interval] = WAITING
-    state.amounts[interval] = state.open_amounts[interval]
-    state.filled[interval] = state.spent[interval] = state.lots[interval] = state.opened_at[interval] = 0.0
+    s.phases[interval] = WAITING
+    s.amounts[interval] = s.open_amounts[interval]
+    s.filled[interval] = 0.0
+    s.spent[interval] = 0.0
+    s.lots[interval] = 0.0
+    s.opened_at[interval] = 0.0
 
 
-def distribute(state: GridState, config: GridConfig, rules: Rules) -> None:
+@compiled
+def distribute(p: GridParameters, s: GridState) -> None:
     """Shares what is held without an interval among those that wait for the entry, by their amounts, from below.
 
     Each rounding remainder goes on to the next one; the last is left as dust.
     """
-    awaiting = [i for i, phase in enumerate(state.phases) if phase == AWAITING_ENTRY]
-    price = state.entry_spent / state.entry_filled if state.entry_filled else state.entry_price
-    state.entry_side = 0
-    if not awaiting:
+    price = s.entry_spent / s.entry_filled if s.entry_filled > 0.0 else s.entry_price
+    s.entry_side = 0
+    total = 0.0
+    opening = 0
+    for i in range(p.grids):
+        if s.phases[i] == AWAITING_ENTRY:
+            total += s.amounts[i]
+            opening = s.openings[i]
+    if opening == 0:
         return
-    opening = state.openings[awaiting[0]]
-    pool = opening * state.dust
-    total = sum(state.amounts[i] for i in awaiting)
-    if total == 0.0:  # an investment too small for a single step: the preflight says so, here nothing is traded
-        for interval in awaiting:
-            wait(state, interval)
-        return
+    pool = opening * s.dust
     carried = 0.0
-    for interval in awaiting:
-        amount = state.amounts[interval]
+    for i in range(p.grids):
+        if s.phases[i] != AWAITING_ENTRY:
+            continue
+        if total == 0.0:  # an investment too small for a single step: the preflight says so, here nothing is traded
+            wait(s, i)
+            continue
+        amount = s.amounts[i]
         carried += amount * pool / total
-        carried = _hold(state, config, rules, interval, HOLDING_ENTRY, carried, amount * price, price)
-    state.dust = opening * carried
+        carried = _hold(p, s, i, HOLDING_ENTRY, carried, amount * price, price)
+    if total > 0.0:
+        s.dust = opening * carried
 
 
+@compiled
 def _hold(
-    state: GridState,
-    config: GridConfig,
-    rules: Rules,
-    interval: int,
-    phase: int,
-    available: float,
-    cost: float,
-    opened_at: float,
+    p: GridParameters, s: GridState, interval: int, phase: int, available: float, cost: float, opened_at: float
 ) -> float:
     """Makes an interval want to close what of ``available`` can be; gives back what is left without an interval.
 
     What is too little to be closed is all left, and the interval waits again.
     """
-    opening = state.openings[interval]
-    close_line = state.lines[interval + 1] if opening > 0 else state.lines[interval]
-    in_base = config.profit_in is ProfitIn.BASE
-    needed = cost / (close_line * (1.0 - rules.maker_fee)) if in_base else math.inf
+    opening = s.openings[interval]
+    rules = p.rules
+    close_line = s.lines[interval + 1] if opening > 0 else s.lines[interval]
+    needed = cost / (close_line * (1.0 - rules.maker_fee)) if p.profit_in_base else math.inf
     amount = closing_amount(
-        available, needed, close_line, rules.unit, rules.scale, rules.min_amount, rules.min_notional
+        available, needed, close_line, rules.step_unit, rules.step_scale, rules.min_amount, rules.min_notional
     )
     if amount == 0.0:
-        wait(state, interval)
+        wait(s, interval)
         return available
-    state.phases[interval] = phase
-    state.amounts[interval] = amount
-    state.lots[interval] = opening * amount
-    state.filled[interval] = state.spent[interval] = 0.0
-    state.opened_at[interval] = opened_at
+    s.phases[interval] = phase
+    s.amounts[interval] = amount
+    s.lots[interval] = opening * amount
+    s.filled[interval] = 0.0
+    s.spent[interval] = 0.0
+    s.opened_at[interval] = opened_at
     left = available - amount
-    if in_base:
-        state.kept += left
+    if p.profit_in_base:
+        s.kept += left
         return 0.0
     return left

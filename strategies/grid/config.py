@@ -17,6 +17,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from strategies.contract import Direction, StrategyConfig
 from strategies.fields import LARGEST, TIMEFRAMES, Number, choice, number, switch
 
+MOST_GRIDS = 500
+
 
 class Spacing(StrEnum):
     ARITHMETIC = "arithmetic"
@@ -113,7 +115,7 @@ class GridConfig(StrategyConfig):
         unit="intervals",
         group="Range",
         ge=1,
-        le=500,
+        le=MOST_GRIDS,
     )
     spacing: Spacing = choice(
         Spacing.ARITHMETIC,

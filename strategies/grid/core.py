@@ -1,4 +1,4 @@
-"""The arithmetic of a grid over plain numbers and lists: no objects, no decimals, nothing that could not be compiled.
+"""What an interval of a grid is.
 
 Signs: ``opening`` is +1 for an interval that buys first and -1 for one that sells first; amounts of base held are
 negative for a short.
@@ -6,36 +6,18 @@ negative for a short.
 
 from __future__ import annotations
 
-import math
+from typing import Final
 
-WAITING = 0  # the opening order rests
-HOLDING = 1  # the closing order rests
-HOLDING_ENTRY = 2  # the closing order of what the entry bought (or sold) rests
-AWAITING_ENTRY = 3  # holds once the entry is filled; nothing rests
+from strategies.compiled import compiled
+from strategies.lattice import ceil_to_step, floor_to_step, tradable
 
-
-def whole_steps(value: float, unit: int, scale: int) -> int:
-    """How many steps of ``unit / scale`` fit in ``value``.
-
-    A millionth of a step below a whole number counts as that number: sums of floats miss it by less, and fees leave
-    coarser fractions. For very many steps it is one part in 10¹³, as far as a float can tell.
-    """
-    ratio = value * scale / unit
-    nearest = round(ratio)
-    if abs(ratio - nearest) <= max(1e-6, abs(nearest) * 1e-13):
-        return nearest
-    return math.floor(ratio)
+WAITING: Final = 0  # the opening order rests
+HOLDING: Final = 1  # the closing order rests
+HOLDING_ENTRY: Final = 2  # the closing order of what the entry bought (or sold) rests
+AWAITING_ENTRY: Final = 3  # holds once the entry is filled; nothing rests
 
 
-def floor_to_step(value: float, unit: int, scale: int) -> float:
-    """The largest multiple of the step that is not above ``value``, as the float nearest to that decimal."""
-    return whole_steps(value, unit, scale) * unit / scale
-
-
-def ceil_to_step(value: float, unit: int, scale: int) -> float:
-    return -whole_steps(-value, unit, scale) * unit / scale
-
-
+@compiled
 def opening_of(direction: int, upper_line: float, price: float) -> int:
     """+1 when the interval buys first, -1 when it sells first. ``direction`` is +1 long, -1 short, 0 neutral.
 
@@ -46,6 +28,7 @@ def opening_of(direction: int, upper_line: float, price: float) -> int:
     return -1 if upper_line > price else 1
 
 
+@compiled
 def starts_waiting(opening: int, lower_line: float, upper_line: float, price: float) -> bool:
     """Whether the interval's opening order can rest at ``price``; else it starts holding.
 
@@ -54,6 +37,7 @@ def starts_waiting(opening: int, lower_line: float, upper_line: float, price: fl
     return lower_line < price if opening > 0 else upper_line > price
 
 
+@compiled
 def closing_amount(
     available: float, needed: float, close_line: float, unit: int, scale: int, min_amount: float, min_notional: float
 ) -> float:
@@ -69,11 +53,7 @@ def closing_amount(
     return amount if tradable(amount, close_line, min_amount, min_notional) else 0.0
 
 
-def tradable(amount: float, price: float, min_amount: float, min_notional: float) -> bool:
-    """One part in 10⁹ is forgiven: the limits are decimals and these are floats."""
-    return amount > 0.0 and amount >= min_amount * (1 - 1e-9) and amount * price >= min_notional * (1 - 1e-9)
-
-
+@compiled
 def crossed(start: float, price: float, trigger: float) -> bool:
     """Whether the price is on the other side of ``trigger`` than ``start``, or on it."""
     return price >= trigger if start < trigger else price <= trigger

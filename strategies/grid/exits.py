@@ -2,90 +2,77 @@
 
 from __future__ import annotations
 
-from strategies.contract import Direction, MarketKind, MarketSpec, OrderType, PositionView, Reason, Side, WantedOrder
-from strategies.grid.book import CLOSE_SLOT, STOP_SLOT
-from strategies.grid.config import GridConfig, OnStop, Spacing
-from strategies.grid.core import floor_to_step
-from strategies.grid.state import REBUILDING, RUNNING, GridState, Rules
+from strategies.compiled import compiled
+from strategies.grid.codes import (
+    NO_EXIT,
+    REBUILDING,
+    RUNNING,
+    STOP_LOSS_PERCENT,
+    STOP_LOSS_PRICE,
+    TAKE_PROFIT_PERCENT,
+    TAKE_PROFIT_PRICE,
+)
+from strategies.grid.parameters import GridParameters
+from strategies.grid.state import GridState, held
+from strategies.kernel import Tick
+from strategies.lattice import floor_to_step
 
 
-def protective_stop(config: GridConfig, state: GridState) -> WantedOrder:
-    price = stop_price(config, state, state.stop_amount)
-    assert price is not None
-    return WantedOrder(
-        STOP_SLOT,
-        state.stop_sequence,
-        Side.BUY if state.stop_amount > 0 else Side.SELL,
-        OrderType.STOP,
-        abs(state.stop_amount),
-        Reason("grid.stop", {"amount": abs(state.stop_amount), "price": price}),
-        trigger_price=price,
-        reduce_only=True,
-        trade=CLOSE_SLOT,
-        protective=True,
-    )
+@compiled
+def stop_price(p: GridParameters, s: GridState, amount: float) -> float:
+    """Where the stop order stands that closes with ``amount`` (negative sells), or 0."""
+    if p.direction == 0 and amount > 0.0:
+        return p.stop_upper
+    if p.stop == 0.0 or (p.direction < 0) != (amount > 0.0):
+        return 0.0
+    return trailed_stop(p, s)
 
 
-def stop_price(config: GridConfig, state: GridState, amount: float) -> float | None:
-    """Where the stop order stands that closes with ``amount`` (negative sells), or ``None``."""
-    if config.direction is Direction.NEUTRAL and amount > 0:
-        return None if config.stop_loss_price_upper is None else float(config.stop_loss_price_upper)
-    on_its_side = (config.direction is Direction.SHORT) == (amount > 0)
-    if config.stop_loss_price is None or not on_its_side:
-        return None
-    return _trailed_stop(config, state, float(config.stop_loss_price))
-
-
-def guard(state: GridState, config: GridConfig, market: MarketSpec, rules: Rules) -> None:
+@compiled
+def guard(p: GridParameters, s: GridState) -> None:
     """What the protective stop has to close: all that is held. It is a new wish each time that something is held anew."""
     amount = 0.0
-    if market.kind is MarketKind.LINEAR and config.on_stop is OnStop.CLOSE and state.phase in (RUNNING, REBUILDING):
-        held = state.base
-        amount = floor_to_step(min(abs(held), rules.max_amount), rules.unit, rules.scale)
-        amount = -amount if held > 0 else amount
-        if abs(amount) < rules.min_amount * (1 - 1e-9) or stop_price(config, state, amount) is None:
+    is_stopped = p.stop > 0.0 or p.stop_upper > 0.0
+    if is_stopped and p.rules.is_linear and p.closes_on_stop and (s.phase == RUNNING or s.phase == REBUILDING):
+        holding = held(s, p.grids)
+        amount = floor_to_step(min(abs(holding), p.rules.max_amount), p.rules.step_unit, p.rules.step_scale)
+        if holding > 0.0:
+            amount = -amount
+        if abs(amount) < p.rules.min_amount * (1 - 1e-9) or stop_price(p, s, amount) == 0.0:
             amount = 0.0
-    if amount and (state.stop_amount == 0.0 or (state.stop_amount > 0) != (amount > 0)):
-        state.stop_sequence += 1
-    state.stop_amount = amount
+    if amount != 0.0 and (s.stop_amount == 0.0 or (s.stop_amount > 0.0) != (amount > 0.0)):
+        s.stop_sequence += 1
+    s.stop_amount = amount
 
 
-def met_exit(
-    config: GridConfig, state: GridState, price: float, position: PositionView
-) -> tuple[str, float, float] | None:
+@compiled
+def met_exit(p: GridParameters, s: GridState, tick: Tick) -> tuple[int, float, float]:
     """The exit that is met: its code, the value and the limit."""
-    short = config.direction is Direction.SHORT
-    if config.stop_loss_price is not None:
-        limit = _trailed_stop(config, state, float(config.stop_loss_price))
-        if price >= limit if short else price <= limit:
-            return "grid.stop_loss_price", price, limit
-    if config.stop_loss_price_upper is not None and price >= float(config.stop_loss_price_upper):
-        return "grid.stop_loss_price", price, float(config.stop_loss_price_upper)
-    if config.take_profit_price is not None:
-        limit = float(config.take_profit_price)
-        if price <= limit if short else price >= limit:
-            return "grid.take_profit_price", price, limit
-    if config.stop_loss_percent is None and config.take_profit_percent is None:
-        return None
-    pnl = position.realised_pnl + position.unrealised_pnl - state.pnl_start
-    percent = pnl / float(config.investment) * 100.0
-    if config.stop_loss_percent is not None and percent <= -float(config.stop_loss_percent):
-        return "grid.stop_loss_percent", percent, -float(config.stop_loss_percent)
-    if config.take_profit_percent is not None and percent >= float(config.take_profit_percent):
-        return "grid.take_profit_percent", percent, float(config.take_profit_percent)
-    return None
+    price = tick.price
+    is_short = p.direction < 0
+    if p.stop > 0.0:
+        limit = trailed_stop(p, s)
+        if (price >= limit) if is_short else (price <= limit):
+            return STOP_LOSS_PRICE, price, limit
+    if p.stop_upper > 0.0 and price >= p.stop_upper:
+        return STOP_LOSS_PRICE, price, p.stop_upper
+    if p.take_profit > 0.0 and ((price <= p.take_profit) if is_short else (price >= p.take_profit)):
+        return TAKE_PROFIT_PRICE, price, p.take_profit
+    if p.stop_percent == 0.0 and p.take_profit_percent == 0.0:
+        return NO_EXIT, 0.0, 0.0
+    percent = (tick.realised_pnl + tick.unrealised_pnl - s.pnl_start) / p.investment * 100.0
+    if p.stop_percent > 0.0 and percent <= -p.stop_percent:
+        return STOP_LOSS_PERCENT, percent, -p.stop_percent
+    if p.take_profit_percent > 0.0 and percent >= p.take_profit_percent:
+        return TAKE_PROFIT_PERCENT, percent, p.take_profit_percent
+    return NO_EXIT, 0.0, 0.0
 
 
-def _trailed_stop(config: GridConfig, state: GridState, stop: float) -> float:
+@compiled
+def trailed_stop(p: GridParameters, s: GridState) -> float:
     """The stop loss price as far along as the range has trailed, where only one direction trails."""
-    alone_up = config.direction is Direction.LONG and config.trailing_up and not config.trailing_down
-    alone_down = config.direction is Direction.SHORT and config.trailing_down and not config.trailing_up
-    if not config.trail_stop_loss or state.shift == 0 or not (alone_up or alone_down):
-        return stop
-    if config.spacing is Spacing.ARITHMETIC:
-        return stop + state.lines[0] - state.lower
-    return stop * state.lines[0] / state.lower
-
-
-def finish_reason(state: GridState) -> Reason:
-    return Reason(state.finish_code, {"value": state.finish_value, "limit": state.finish_limit, "left": state.dust})
+    if not p.stop_trails or s.shift == 0:
+        return p.stop
+    if p.is_geometric:
+        return p.stop * s.lines[0] / s.lower
+    return p.stop + s.lines[0] - s.lower

@@ -9,6 +9,8 @@ from strategies.contract import MarketSpec
 from strategies.grid.config import AmountMode, GridConfig, Spacing
 
 _PRECISE = Context(prec=40)
+# To which a result is rounded before it is put on a tick: a quotient of 40 digits that should be a half is one again.
+_SETTLED = Context(prec=30)
 
 
 class RangeUnknown(ValueError):
@@ -36,7 +38,7 @@ class Ladder:
                 price = self.lower + (self.upper - self.lower) * index / self.grids
             else:
                 price = self.lower * (self.upper / self.lower) ** (Decimal(index) / self.grids)
-            return self.market.quantise_price(price)
+            return self.market.quantise_price(_SETTLED.plus(price))
 
     def lines(self, first: int = 0) -> list[Decimal]:
         """The ``grids + 1`` lines from line ``first`` up."""
@@ -96,7 +98,8 @@ def recentred(config: GridConfig, ladder: Ladder, price: Decimal) -> Ladder | No
         else:
             ratio = (ladder.upper / ladder.lower).sqrt()
             lower, upper = price / ratio, price * ratio
-        lower, upper = ladder.market.quantise_price(lower), ladder.market.quantise_price(upper)
+        lower = ladder.market.quantise_price(_SETTLED.plus(lower))
+        upper = ladder.market.quantise_price(_SETTLED.plus(upper))
     if lower < ladder.market.tick or lower >= upper:
         return None
     return Ladder(lower, upper, ladder.grids, ladder.spacing, ladder.market)

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
-from strategies.contract import Direction, Level, MarketKind, MarketSpec, Problem, Reason, Side
+from strategies.contract import Direction, Level, MarketKind, MarketSpec, Problem, Side
 from strategies.grid.book import distribute
 from strategies.grid.config import GridConfig, ProfitIn
 from strategies.grid.core import AWAITING_ENTRY, WAITING
-from strategies.grid.lines import RangeUnknown, interval_amounts, ladder_of, resolve_range
-from strategies.grid.shape import build, exact
-from strategies.grid.state import GridState, rules_of
+from strategies.grid.lines import Ladder, RangeUnknown, interval_amounts, ladder_of, resolve_range
+from strategies.grid.parameters import parameters_of
+from strategies.grid.shape import build
+from strategies.grid.state import GridState
+from strategies.kernel import SILENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,27 +58,33 @@ def start_levels(config: GridConfig, market: MarketSpec, price: Decimal) -> list
     ladder = ladder_of(resolved, market)
     if _narrow(market, ladder.lines()) is not None:
         return []
-    rules = rules_of(market)
-    state, notes = GridState(), list[Reason]()
     start = resolved.trigger_price if resolved.trigger_price is not None else price
-    build(state, resolved, market, rules, ladder, float(start), notes)
+    state = _built(resolved, market, ladder, start)
     if state.entry_side:
         fee = float(market.taker_fee) if market.buy_fee_in_base and state.entry_side > 0 else 0.0
         state.dust = state.entry_side * state.entry_amount * (1 - fee)
-        distribute(state, resolved, rules)
+        distribute.plain(parameters_of(resolved, market), state)
     levels = []
     for i, slot in enumerate(state.slots):
         buys = (state.openings[i] > 0) == (state.phases[i] == WAITING)
         line = state.lines[i] if buys else state.lines[i + 1]
         levels.append(
             Level(
-                price=market.quantise_price(exact(line)),
+                price=market.quantise_price(line),
                 side=Side.BUY if buys else Side.SELL,
                 amount=market.quantise_amount(state.amounts[i]),
                 label=f"interval {slot}",
             )
         )
     return levels
+
+
+def _built(config: GridConfig, market: MarketSpec, ladder: Ladder, start: Decimal) -> GridState:
+    """The grid as it is laid out at ``start``, before its entry."""
+    state = GridState().with_room_for(config.grids)
+    parameters = parameters_of(config, market)
+    build.plain(parameters, state, float(ladder.lower), float(ladder.upper), float(start), SILENT)
+    return state
 
 
 def _market_problems(config: GridConfig, market: MarketSpec) -> Iterator[Problem]:
@@ -264,8 +272,7 @@ def _money_problems(
     config: GridConfig, market: MarketSpec, price: Decimal, intervals: list[Interval], available: Decimal
 ) -> Iterator[Problem]:
     start = config.trigger_price if config.trigger_price is not None else price
-    state, notes = GridState(), list[Reason]()
-    build(state, config, market, rules_of(market), ladder_of(config, market), float(start), notes)
+    state = _built(config, market, ladder_of(config, market), start)
     entry = Decimal(0)
     resting = Decimal(0)
     for each, opening, phase in zip(intervals, state.openings, state.phases, strict=True):

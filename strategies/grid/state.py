@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from functools import lru_cache
-from typing import Any, Final, Self
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
-from strategies.contract import MarketSpec, WantedOrder
-
-NEW: Final = "new"  # not stepped yet
-ARMED: Final = "armed"  # waits for the trigger price
-RUNNING: Final = "running"
-REBUILDING: Final = "rebuilding"  # everything is being cancelled, the next step builds the grid again
-CLOSING: Final = "closing"  # stopped; what is held is being closed at market
-FINISHED: Final = "finished"
+from strategies.compiled import compiled
+from strategies.grid.codes import EXITS, NEW, NO_EXIT, PHASES
+from strategies.grid.config import MOST_GRIDS
+from strategies.state import PlainState
 
 
 @dataclass(slots=True)
-class GridState:
+class GridState(PlainState):
     """Lists run over the intervals from the lowest to the highest; prices in quote, amounts in base.
 
     What the bot holds is bound to intervals (``lots``) or not (``dust``: rounding left over by fees, and fills of
     orders that had been given up), or it is profit kept in base (``kept``). Their sum is the position.
     """
 
-    phase: str = NEW
+    WORDS: ClassVar[Mapping[str, tuple[str, ...]]] = {"phase": PHASES, "finish_code": EXITS}
+    # What snapshots of version 1 do not have.
+    ADDED_LATER: ClassVar[Mapping[str, Any]] = {"stop_sequence": -1, "stop_amount": 0.0}
+    CAPACITIES: ClassVar[Mapping[str, int]] = {"lines": MOST_GRIDS + 1} | dict.fromkeys(
+        (
+            "slots",
+            "sequences",
+            "openings",
+            "phases",
+            "open_amounts",
+            "amounts",
+            "filled",
+            "spent",
+            "lots",
+            "opened_at",
+        ),
+        MOST_GRIDS,
+    )
+
+    phase: int = NEW
     first_price: float = 0.0  # seen by the first step, the side from which the trigger price is reached
     lower: float = 0.0  # the range the grid was last built on; 0 while it is not known
     upper: float = 0.0
@@ -63,70 +77,41 @@ class GridState:
     cycles: int = 0
     pnl_start: float = 0.0  # the position's P&L when the grid was first built
     outside_since: int = 0  # timestamp since when the price is a whole interval outside; 0 when it is not
-    finish_code: str = ""
+    finish_code: int = NO_EXIT
     finish_value: float = 0.0
     finish_limit: float = 0.0
 
-    # A function of the fields above, remembered because most steps change nothing.
-    wanted: tuple[WantedOrder, ...] | None = field(default=None, compare=False, repr=False)
-
-    def copy(self) -> Self:
-        """An independent state that has not decided yet what it wants."""
-        values: dict[str, Any] = {name: value[:] if type(value) is list else value for name, value in self._items()}
-        return type(self)(**values)
-
-    def dump(self) -> dict[str, Any]:
-        return dict(self._items())
-
-    @classmethod
-    def load(cls, data: Mapping[str, Any]) -> Self:
-        """Raises ``ValueError`` when the snapshot is not one of this strategy's."""
-        data = {**_ADDED_LATER, **data}
-        unknown, missing = set(data) - set(FIELDS), set(FIELDS) - set(data)
-        if unknown or missing:
-            raise ValueError(
-                f"This is not a grid's snapshot: unknown fields {sorted(unknown)}, missing fields {sorted(missing)}."
-            )
-        return cls(**data).copy()
+    def with_room_for(self, grids: int) -> Self:
+        """The same, before it is built, with lists of as many intervals."""
+        state = self.copy()
+        state.lines = [0.0] * (grids + 1)
+        state.slots, state.sequences = list(range(grids)), [-1] * grids
+        state.openings, state.phases = ([0] * grids for _ in range(2))
+        state.open_amounts, state.amounts, state.filled = ([0.0] * grids for _ in range(3))
+        state.spent, state.lots, state.opened_at = ([0.0] * grids for _ in range(3))
+        return state
 
     @property
     def base(self) -> float:
         """What the bot holds by this state's own count, signed, in base."""
-        return sum(self.lots) + self.dust + self.kept
-
-    def interval_of(self, slot: int) -> int:
-        """The position from below of the interval with this number, or -1."""
-        return self.slots.index(slot) if slot in self.slots else -1
-
-    def _items(self) -> list[tuple[str, Any]]:
-        return [(name, getattr(self, name)) for name in FIELDS]
+        return held.plain(self, len(self.lots))
 
 
-# What snapshots of version 1 do not have.
-_ADDED_LATER: Final[Mapping[str, Any]] = {"stop_sequence": -1, "stop_amount": 0.0}
-FIELDS: Final = tuple(each.name for each in fields(GridState) if each.name != "wanted")
+@compiled
+def held(s: GridState, grids: int) -> float:
+    """What the bot holds by the state's own count, signed, in base."""
+    total = 0.0
+    for i in range(grids):
+        total += s.lots[i]
+    return total + s.dust + s.kept
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """A market's rules as floats; the step is ``unit / scale``."""
+@compiled
+def interval_of(s: GridState, grids: int, number: int) -> int:
+    """The position from below of the interval with this number, or -1.
 
-    unit: int
-    scale: int
-    min_amount: float
-    max_amount: float
-    min_notional: float
-    maker_fee: float
-
-
-@lru_cache(maxsize=512)
-def rules_of(market: MarketSpec) -> Rules:
-    unit, scale = market.step.as_integer_ratio()
-    return Rules(
-        unit=unit,
-        scale=scale,
-        min_amount=float(market.min_amount),
-        max_amount=float("inf") if market.max_amount is None else float(market.max_amount),
-        min_notional=float(market.min_notional or 0),
-        maker_fee=float(market.maker_fee),
-    )
+    Trailing turns the numbers round: after ``shift`` intervals up, position *i* has the number (*i* + shift) mod grids.
+    """
+    if number < 0 or number >= grids:
+        return -1
+    return (number - s.shift) % grids

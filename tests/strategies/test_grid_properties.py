@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strategies.contract import FillSeen, MarketKind, MarketSpec, OrderType, Point, PositionView, Side, WantedOrder
+from strategies.grid.codes import CLOSING, RUNNING
 from strategies.grid.config import GridConfig
 from strategies.grid.logic import GridStrategy
-from strategies.grid.state import CLOSING, RUNNING, GridState
+from strategies.grid.state import GridState
 from tests.strategies.markets import LINEAR, SPOT
 
 STRATEGY = GridStrategy()
