@@ -8,15 +8,15 @@ limit order that crosses does too or is refused when post-only, and everything e
 A strategy that looks at closed candles sees at point *k* the newest row of its features whose candle had closed by that
 point's time (``strategies/feature_rows.py``): of candle *i*, all four points see row *i − 1*.
 
-Everything is ``Decimal`` and uncompiled: this loop is the measure that faster ones are held against. Not modelled:
-funding, liquidation, and the margin that linear orders need.
+Everything is ``Decimal`` and uncompiled: this loop is the measure that the fast one (``backtests/loop``) is held
+against. Not modelled: funding, liquidation, latency and partial fills.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Generic, TypeVar
 
 from exchange.candles.files import Candles
@@ -50,10 +50,12 @@ Wish = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``slippage`` is a fraction that market and stop orders pay. ``through`` asks the price to pass a limit by a tick."""
+    """``slippage`` is a fraction that market and stop orders pay, ``leverage`` that of linear positions. ``through`` asks
+    the price to pass a limit by a tick."""
 
     slippage: Decimal = ZERO
     through: bool = False
+    leverage: Decimal = Decimal(10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,10 @@ class Result(Generic[S]):
 @dataclass(slots=True)
 class _Standing:
     wanted: WantedOrder
-    amount: Decimal
+    wished: Decimal
     price: Decimal | None
     trigger: Decimal | None
+    amount: Decimal = ZERO  # what of it is still to be filled
 
 
 @dataclass(slots=True)
@@ -198,6 +201,7 @@ class _Run(Generic[C, S]):
         self.resting: RestingOrders[Wish] = RestingOrders()
         self.standing: dict[Wish, _Standing] = {}
         self.done: set[Wish] = set()
+        self.parts: dict[Wish, Decimal] = {}
         self.seen: list[FillSeen] = []
         self.wanted: tuple[WantedOrder, ...] = ()
         self.refusals: set[Wish] = set()
@@ -225,14 +229,23 @@ class _Run(Generic[C, S]):
         if not len(self.resting):
             return
         for met in self.resting.take(start, end, self.margin):
-            order = self.standing[met.order_id]
-            if met.triggered:
-                price = self.market.quantise_price(
-                    slipped(order.wanted.side is Side.BUY, met.price, self.options.slippage)
-                )
+            order = self.standing.get(met.order_id)
+            if order is None:
+                continue  # an earlier fill of this segment ended the position that it was to reduce
+            if not met.triggered:
+                self._fill(index, timestamp, order, met.price, is_maker=True)
+                continue
+            price = self._taker_price(order.wanted.side is Side.BUY, met.price)
+            if self._affords(order, price, met.price):
                 self._fill(index, timestamp, order, price, is_maker=False)
             else:
-                self._fill(index, timestamp, order, met.price, is_maker=True)
+                self._cancel(met.order_id)
+
+    def _taker_price(self, is_buy: bool, price: Decimal) -> Decimal:
+        """Slipped, and rounded against the taker."""
+        rounding = ROUND_CEILING if is_buy else ROUND_FLOOR
+        exact = slipped(is_buy, price, self.options.slippage)
+        return (exact / self.market.tick).to_integral_value(rounding=rounding) * self.market.tick
 
     def _tick(self, index: int, timestamp: int, price: Decimal) -> None:
         result = self.result
@@ -260,7 +273,7 @@ class _Run(Generic[C, S]):
         wanted = {(order.slot, order.sequence): order for order in self.wanted}
         for wish, order in list(self.standing.items()):
             want = wanted.get(wish)
-            if want is None or self._terms(want) != (order.amount, order.price, order.trigger):
+            if want is None or self._terms(want) != (order.wished, order.price, order.trigger):
                 self._cancel(wish)
         self.pending_refusal = False
         for wish, want in wanted.items():
@@ -276,12 +289,15 @@ class _Run(Generic[C, S]):
 
     def _place(self, index: int, timestamp: int, price: Decimal, want: WantedOrder) -> None:
         order = _Standing(want, *self._terms(want))
+        order.amount = order.wished - self.parts.get((want.slot, want.sequence), ZERO)
         is_buy = want.side is Side.BUY
-        taken_at = self.market.quantise_price(slipped(is_buy, price, self.options.slippage))
-        at_once = want.type is OrderType.MARKET or (
-            want.type is OrderType.LIMIT and order.price is not None and crosses(is_buy, order.price, price)
+        taken_at = self._taker_price(is_buy, price)
+        if want.protective and order.trigger is not None and _is_passed(is_buy, order.trigger, price):
+            order.trigger = None  # what a bot's watchdog does: it closes at market
+        at_once = (want.type is not OrderType.LIMIT and order.trigger is None) or (
+            order.price is not None and crosses(is_buy, order.price, price)
         )
-        why = self._refusal(order, taken_at, at_once)
+        why = self._refusal(order, taken_at, at_once, price)
         if why:
             self.pending_refusal = True
             if (want.slot, want.sequence) not in self.refusals:
@@ -299,7 +315,7 @@ class _Run(Generic[C, S]):
         elif order.price is not None:
             self.resting.add_limit(wish, is_buy=is_buy, price=order.price, arrival=self.arrival)
 
-    def _refusal(self, order: _Standing, taken_at: Decimal, at_once: bool) -> str:
+    def _refusal(self, order: _Standing, taken_at: Decimal, at_once: bool, price: Decimal) -> str:
         market, amount = self.market, order.amount
         if order.wanted.post_only and at_once:
             return "post-only, and it would fill at once"
@@ -308,18 +324,58 @@ class _Run(Generic[C, S]):
         if market.max_amount is not None and amount > market.max_amount:
             return f"amount {_plain(amount)} above the maximum {_plain(market.max_amount)}"
         worth = amount * (order.price or order.trigger or taken_at)
-        if market.min_notional is not None and worth < market.min_notional and not order.wanted.reduce_only:
+        if market.min_notional is not None and worth < market.min_notional and not self._reduces(order):
             return f"worth {_plain(worth)} below the minimum {_plain(market.min_notional)}"
-        if market.kind is MarketKind.LINEAR:
-            return ""
-        if order.wanted.side is Side.BUY and worth > self.result.quote - self.locked_quote:
+        is_buy = order.wanted.side is Side.BUY
+        if order.trigger is not None:
+            passed = _is_passed(is_buy, order.trigger, price)
+            return f"the trigger {_plain(order.trigger)} is passed at {_plain(price)}" if passed else ""
+        if self._reduces(order) and (not self.book.amount or (self.book.amount > 0) == is_buy):
+            return "there is no position that it could reduce"
+        return "" if self._affords(order, order.price or taken_at, price) else self._what_is_free(order, worth)
+
+    def _what_is_free(self, order: _Standing, worth: Decimal) -> str:
+        if self.market.kind is MarketKind.LINEAR:
+            return f"worth {_plain(worth)}: more than the margin that is free"
+        if order.wanted.side is Side.BUY:
             return f"worth {_plain(worth)}, free are {_plain(self.result.quote - self.locked_quote)}"
-        if order.wanted.side is Side.SELL and amount > self.result.base - self.locked_base:
-            return f"sells {_plain(amount)}, free are {_plain(self.result.base - self.locked_base)}"
-        return ""
+        return f"sells {_plain(order.amount)}, free are {_plain(self.result.base - self.locked_base)}"
+
+    def _reduces(self, order: _Standing) -> bool:
+        return order.wanted.reduce_only and self.market.kind is MarketKind.LINEAR
+
+    def _affords(self, order: _Standing, at: Decimal, price: Decimal) -> bool:
+        """Spot needs the coins; linear the margin of what would open a position, and the fee."""
+        is_buy, worth = order.wanted.side is Side.BUY, order.amount * at
+        if self.market.kind is MarketKind.SPOT:
+            if is_buy:
+                return worth <= self.result.quote - self.locked_quote
+            return order.amount <= self.result.base - self.locked_base
+        if self._reduces(order):
+            return True
+        bound = self._order_margin()
+        needed = self._order_margin(order, at) - bound
+        equity = self.result.quote + self.book.amount * price
+        free = equity - abs(self.book.amount) * price / self.options.leverage - bound
+        return needed <= 0 or needed + worth * self.market.taker_fee <= free
+
+    def _order_margin(self, extra: _Standing | None = None, at: Decimal = ZERO) -> Decimal:
+        """Initial margin of the open orders: the dearer side, less what only closes the position."""
+        open_orders = [(each, each.price) for each in self.standing.values() if each.price and not self._reduces(each)]
+        margins = []
+        for side, closes in ((Side.BUY, -self.book.amount), (Side.SELL, self.book.amount)):
+            same = [(each.amount, price) for each, price in open_orders if each.wanted.side is side and price]
+            if extra is not None and extra.wanted.side is side:
+                same.append((extra.amount, at))
+            amount = sum((each for each, _ in same), ZERO)
+            worth = sum((each * price for each, price in same), ZERO)
+            margins.append(worth * max(amount - max(closes, ZERO), ZERO) / amount if amount else ZERO)
+        return max(margins) / self.options.leverage
 
     def _lock(self, order: _Standing, sign: int) -> None:
-        """Spot orders hold back what they would spend."""
+        """Spot orders hold back what they would spend; one that waits for its trigger nothing yet."""
+        if order.trigger is not None:
+            return
         if order.wanted.side is Side.SELL:
             self.locked_base += sign * order.amount
         elif order.price is not None:
@@ -331,16 +387,24 @@ class _Run(Generic[C, S]):
         self._lock(order, -1)
 
     def _fill(self, index: int, timestamp: int, order: _Standing, price: Decimal, *, is_maker: bool) -> None:
+        """A reduce-only order is filled for no more than the position; what is left of it is cancelled."""
         want, market, result = order.wanted, self.market, self.result
         wish = (want.slot, want.sequence)
-        del self.standing[wish]
-        self.done.add(wish)
-        self._lock(order, -1)
-        is_buy = want.side is Side.BUY
+        self._cancel(wish)
+        is_buy, held, amount = want.side is Side.BUY, self.book.amount, order.amount
+        if self._reduces(order):
+            amount = min(amount, max(ZERO, -held if is_buy else held))
+        if not amount:
+            return
+        done = amount == order.amount
+        if done:
+            self.done.add(wish)
+        else:
+            self.parts[wish] = self.parts.get(wish, ZERO) + amount
         rate = market.maker_fee if is_maker else market.taker_fee
         in_base = is_buy and market.buy_fee_in_base
-        fee = order.amount * rate if in_base else order.amount * price * rate
-        signed = order.amount if is_buy else -order.amount
+        fee = amount * rate if in_base else amount * price * rate
+        signed = amount if is_buy else -amount
         change = signed - fee if in_base else signed
         result.base += change
         result.quote -= signed * price if in_base else signed * price + fee
@@ -353,7 +417,7 @@ class _Run(Generic[C, S]):
                 want.sequence,
                 want.side,
                 price,
-                order.amount,
+                amount,
                 fee,
                 in_base,
                 is_maker,
@@ -366,12 +430,27 @@ class _Run(Generic[C, S]):
                 want.sequence,
                 want.side,
                 float(price),
-                float(order.amount),
+                float(amount),
                 float(fee) if in_base else 0.0,
                 timestamp,
-                True,
+                done,
             )
         )
+        if held and (held > 0) != (self.book.amount > 0) and market.kind is MarketKind.LINEAR:
+            self._drop_reduce_only()
+
+    def _drop_reduce_only(self) -> None:
+        """What was to reduce a position that is gone, or has turned, is cancelled with it; stops stay."""
+        held = self.book.amount
+        for wish, order in list(self.standing.items()):
+            is_buy = order.wanted.side is Side.BUY
+            if self._reduces(order) and order.trigger is None and (not held or (held > 0) == is_buy):
+                self._cancel(wish)
+
+
+def _is_passed(is_buy: bool, trigger: Decimal, price: Decimal) -> bool:
+    """Whether the price is where a stop waits for it to come: an exchange refuses such an order."""
+    return trigger <= price if is_buy else trigger >= price
 
 
 def _plain(value: Decimal) -> str:

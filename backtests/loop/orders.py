@@ -64,8 +64,13 @@ def placed(terms: Any, t: Any, a: Any, wanted: Any, price: float, point: int, ti
     left = wanted.amount - (order.part_amount if order.part == wanted.sequence else 0.0)
     taken_at = taker_price(terms, side, price)
     crosses = side * (wanted.price - price) >= 0.0
-    at_once = wanted.type == MARKET or (wanted.type == LIMIT and crosses)
-    why = refusal(terms, a, wanted, left, taken_at, at_once, price)
+    passed = wanted.type == STOP and side * (wanted.trigger - price) <= 0.0
+    # A bot's watchdog closes at market where a protective stop cannot stand any more.
+    at_market = wanted.type == MARKET or (passed and wanted.protective)
+    at_once = at_market or (wanted.type == LIMIT and crosses)
+    why = (
+        WRONG_SIDE if passed and not at_market else refusal(terms, a, wanted, left, taken_at, at_market, at_once, price)
+    )
     if why != 0:
         a.refusing = True
         if order.refused != wanted.sequence:
@@ -87,7 +92,7 @@ def placed(terms: Any, t: Any, a: Any, wanted: Any, price: float, point: int, ti
     order.wished = wanted.amount
     order.left = left
     order.price = wanted.price
-    order.trigger = wanted.trigger
+    order.trigger = 0.0 if at_market else wanted.trigger
     order.reduce_only = wanted.reduce_only
     order.trade = wanted.trade
     order.arrival = a.arrival
@@ -106,7 +111,9 @@ def placed(terms: Any, t: Any, a: Any, wanted: Any, price: float, point: int, ti
 
 
 @compiled
-def refusal(terms: Any, a: Any, wanted: Any, left: float, taken_at: float, at_once: bool, price: float) -> int:
+def refusal(
+    terms: Any, a: Any, wanted: Any, left: float, taken_at: float, at_market: bool, at_once: bool, price: float
+) -> int:
     """Why the exchange would not take the order, or 0."""
     rules = terms.rules
     if wanted.post_only and at_once:
@@ -116,11 +123,11 @@ def refusal(terms: Any, a: Any, wanted: Any, left: float, taken_at: float, at_on
     if left > rules.max_amount * (1.0 + 1e-9):
         return TOO_LARGE
     reduces = wanted.reduce_only and rules.is_linear
-    at = taken_at if wanted.type == MARKET else (wanted.trigger if wanted.type == STOP else wanted.price)
+    at = taken_at if at_market else (wanted.trigger if wanted.type == STOP else wanted.price)
     if left * at < rules.min_notional * (1.0 - 1e-9) and not reduces:
         return TOO_CHEAP
-    if wanted.type == STOP:
-        return WRONG_SIDE if wanted.side * (wanted.trigger - price) <= 0.0 else 0
+    if wanted.type == STOP and not at_market:
+        return 0
     if reduces and wanted.side * a.amount >= 0.0:
         return NOTHING_TO_REDUCE
     return 0 if affords(terms, a, wanted.side, left, at, price, reduces) else TOO_POOR

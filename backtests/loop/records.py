@@ -26,6 +26,9 @@ FULL: Final = 1  # there may be no room for the next candle's fills
 FINISHED: Final = 2  # the strategy has finished and nothing stands
 LIQUIDATED: Final = 3
 
+# What ``wanted`` returns when the rows are those of the step before.
+AS_BEFORE: Final = -1
+
 # Why an order was refused.
 CROSSES: Final = 1
 TOO_SMALL: Final = 2
@@ -97,6 +100,7 @@ ACCOUNT: Final = {
     "sell_amount": float,
     "sell_worth": float,
     "active": int,
+    "wanted": int,  # rows, as of the last tick
     "seen": int,
     "fills": int,
     "refused": int,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from backtests.loop.money import liquidation_price
 from backtests.loop.orders import reach, reconcile
-from backtests.loop.records import FINISHED, FULL, LIQUIDATED, MOST_FILLS, PAUSED, Funding, Path, Rows
+from backtests.loop.records import AS_BEFORE, FINISHED, FULL, LIQUIDATED, MOST_FILLS, PAUSED, Funding, Path, Rows
 from backtests.loop.segment import move
 from strategies.compiled import Compiled, compiled
 from strategies.kernel import KernelStrategy, Tick
@@ -57,7 +57,11 @@ def decide(
     a.seen = 0
     a.steps += 1
     a.over = advance(p, s, tick, t.row, t.seen, count, t.notes) or a.over
-    reconcile(terms, t, a, wanted(p, s, t.wanted), price, point, timestamp)
+    rows = wanted(p, s, t.wanted)
+    if rows != AS_BEFORE:
+        a.wanted = rows
+    if rows != AS_BEFORE or count > 0 or a.refusing:
+        reconcile(terms, t, a, a.wanted, price, point, timestamp)
     a.quiet_low, a.quiet_high, a.until, a.rows_matter = quiet(p, s, tick)
     reach(t, a)
     ruin = liquidation_price(terms, a)
@@ -160,6 +164,16 @@ def run(
                     equity[i] = a.quote + a.amount * price
                     a.candle = i + 1
                     return FINISHED
+                if (
+                    not due
+                    and a.seen == 0
+                    and not a.refusing
+                    and low > a.low
+                    and high < a.high
+                    and start + terms.length <= a.until
+                ):
+                    break  # nothing can happen in the rest of the candle
+        a.price = close
         equity[i] = a.quote + a.amount * close
         i += 1
     a.candle = i

@@ -178,7 +178,12 @@ class TestPrices:
 
     def test_a_stop_fills_at_its_price_or_where_a_gap_left_it(self) -> None:
         assert trades(replay("100 90", [sell_stop(95)])) == [(1, "stop", "95", False)]
-        assert trades(replay("100 94 90", [], [sell_stop(95)])) == [(2, "stop", "94", False)]
+        assert trades(replay("100 96 90 80", [sell_stop(95)])) == [(2, "stop", "95", False)]
+
+    def test_a_stop_whose_price_is_passed_is_refused_and_a_protective_one_closes_at_market(self) -> None:
+        refused = replay("100 94 90", [], [sell_stop(95)])
+        assert [each.why for each in refused.refused] == ["the trigger 95 is passed at 94"]
+        assert trades(replay("100 94 90", [], [replace(sell_stop(95), protective=True)])) == [(1, "stop", "94", False)]
 
     def test_slippage_moves_market_and_stop_orders_and_no_limit_orders(self) -> None:
         slippage = Decimal("0.01")
