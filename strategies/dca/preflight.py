@@ -15,7 +15,7 @@ from strategies.dca.levels import Rung, rungs
 
 def problems(config: DcaConfig, market: MarketSpec, price: Decimal, quote_available: Decimal) -> list[Problem]:
     """``price`` and ``quote_available`` (free balance) in quote. At most one problem of a kind: the worst order's."""
-    found = [*_market_problems(config, market), *_start_problems(config)]
+    found = list(_market_problems(config, market))
     ladder = rungs(config, market, _start_price(config, price))
     opening = list(_opening_problems(config, market, price, ladder))
     found += opening
@@ -61,16 +61,6 @@ def _market_problems(config: DcaConfig, market: MarketSpec) -> Iterator[Problem]
             "lower it.",
             plain(config.leverage),
             plain(market.max_leverage),
-        )
-
-
-def _start_problems(config: DcaConfig) -> Iterator[Problem]:
-    if config.start_on_signal:
-        yield Problem(
-            "start_on_signal",
-            "Nothing hands signals from outside to a bot yet, so no deal would start: use another start condition.",
-            "true",
-            "false",
         )
 
 

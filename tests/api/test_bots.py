@@ -253,3 +253,38 @@ def test_what_a_bot_leaves_behind_is_listed(api: APIClient) -> None:
     assert (only("journal")["sentence"], only("journal")["price"]) == ("Buys at line 1.", "1950")
     assert api.get("/api/v1/orders/").json()["count"] == 2
     assert api.get("/api/v1/bots/nobody/fills/").status_code == 404
+
+
+def test_a_signal_from_outside_is_taken_once(api: APIClient) -> None:
+    config = {"base_order_size": "100", "safety_orders": 0, "take_profit": "1", "start_on_signal": True}
+    cast.bot("eth-dca", strategy="dca", config=config, status=BotStatus.RUNNING, started_at=cast.NOW)
+    body = {"direction": "long", "source": "tradingview", "delivery_id": "7"}
+    first, again = (api.post("/api/v1/bots/eth-dca/signals/", body, format="json") for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert first.json() == {"bot": "eth-dca", **body, "received_at": first.json()["received_at"]}
+    assert Event.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [({"direction": "up"}, "direction"), ({"delivery_id": ""}, "delivery_id"), ({"source": "x" * 65}, "source")],
+)
+def test_a_signal_that_makes_no_sense_is_refused_by_field(
+    api: APIClient, changes: dict[str, object], field: str
+) -> None:
+    cast.bot("eth-dca", strategy="dca", status=BotStatus.RUNNING)
+    body = {"direction": "long", "source": "tradingview", "delivery_id": "7", **changes}
+    answer = api.post("/api/v1/bots/eth-dca/signals/", body, format="json")
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+def test_a_bot_that_does_not_listen_takes_no_signal(api: APIClient) -> None:
+    cast.bot("eth-grid", status=BotStatus.RUNNING)
+    body = {"direction": "long", "source": "tradingview", "delivery_id": "7"}
+    answer = api.post("/api/v1/bots/eth-grid/signals/", body, format="json")
+    assert answer.status_code == 409
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:traderagent:problem:signal-refused"
+    assert APIClient().post("/api/v1/bots/eth-grid/signals/", body, format="json").status_code == 401

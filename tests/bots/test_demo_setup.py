@@ -6,17 +6,22 @@ import io
 from decimal import Decimal
 
 import pytest
+import yaml
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
 from bots import preflight
 from bots.lifecycle import BotStatus
+from bots.management.commands.demo_setup import BOTS
 from bots.models import Bot
 from exchange.errors import TemporaryError
 from exchange.models import ExchangeAccount
 from exchange.port import Balance, Ticker
-from strategies.contract import MarketKind, MarketSpec
+from strategies.candles import timeframe_ms
+from strategies.contract import MarketKind, MarketSpec, UsesFeatures
+from strategies.registry import get_strategy
+from traderagent.embedded.supervisor import HISTORY_DAYS
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +30,6 @@ RULES = {
     "BTC/USDT": ("0.01", "0.000001"),
     "BTC/USDT:USDT": ("0.1", "0.001"),
     "ETH/USDT:USDT": ("0.01", "0.01"),
-    "SOL/USDT": ("0.01", "0.001"),
     "SOL/USDT:USDT": ("0.01", "0.1"),
 }
 MAY_2025 = {"BTC": "94000", "ETH": "1800", "SOL": "147"}
@@ -92,11 +96,30 @@ def test_five_bots_start_whatever_the_prices_are(monkeypatch: pytest.MonkeyPatch
     assert told.count("is starting") == 5, told
     bots = Bot.objects.all()
     assert {bot.status for bot in bots} == {BotStatus.STARTING}
-    assert {bot.symbol.split("/")[0] for bot in bots} == {"BTC", "ETH", "SOL"}
-    # One-way positions: two bots on one linear symbol would trade against each other.
-    linear = [bot.symbol for bot in bots if ":" in bot.symbol]
+    assert {bot.name: (bot.symbol, bot.strategy, bot.mode) for bot in bots} == {
+        "btc-hybrid": ("BTC/USDT", "hybrid", "demo"),
+        "btc-smc": ("BTC/USDT:USDT", "smc", "signals"),
+        "btc-trend": ("BTC/USDT:USDT", "trend", "demo"),
+        "eth-grid": ("ETH/USDT:USDT", "grid", "demo"),
+        "sol-dca": ("SOL/USDT:USDT", "dca", "demo"),
+    }
+    # One-way positions: two bots that trade on one linear symbol would trade against each other.
+    linear = [bot.symbol for bot in bots if ":" in bot.symbol and bot.sends_orders]
     assert len(linear) == len(set(linear)) == 3
-    assert {bot.config["direction"] for bot in bots} == {"long", "short", "neutral"}
+
+
+def test_the_demo_has_the_candles_that_its_bots_look_back_at() -> None:
+    """The longest need of all bots, with the one more that a live window asks for, in the days that the stack gives."""
+    document = yaml.safe_load(BOTS.read_text(encoding="utf-8"))
+    needed = 0
+    for bot in document["bots"].values():
+        strategy = get_strategy(bot["strategy"])
+        if isinstance(strategy, UsesFeatures):
+            config = strategy.Config.model_validate(bot["config"])
+            for need in strategy.timeframes(config):
+                needed = max(needed, (need.count + 1) * timeframe_ms(need.timeframe))
+    days = needed / 86_400_000
+    assert 40 < days < HISTORY_DAYS
 
 
 @pytest.mark.usefixtures("environ")
@@ -118,21 +141,21 @@ def test_what_the_operator_did_is_left_alone(monkeypatch: pytest.MonkeyPatch) ->
     open_exchange(monkeypatch, MAY_2025)
     setup()
     Bot.objects.filter(name="eth-grid").update(status=BotStatus.STOPPED)
-    Bot.objects.filter(name="btc-spot").update(status=BotStatus.RUNNING, tick_interval=7)
-    Bot.objects.filter(name="sol-spot").delete()
-    own = Bot.objects.get(name="sol-long")
+    Bot.objects.filter(name="btc-hybrid").update(status=BotStatus.RUNNING, tick_interval=7)
+    Bot.objects.filter(name="btc-smc").delete()
+    own = Bot.objects.get(name="sol-dca")
     own.pk, own.tag, own.name, own.run, own.status, own.periodic_task = None, "own000", "own", 0, "stopped", None
     own.save()
     setup()
     found = dict(Bot.objects.values_list("name", "status"))
     assert found == {
-        "btc-spot": BotStatus.RUNNING,
-        "btc-short": BotStatus.STARTING,
+        "btc-hybrid": BotStatus.RUNNING,
+        "btc-trend": BotStatus.STARTING,
         "eth-grid": BotStatus.STOPPED,
-        "sol-long": BotStatus.STARTING,
+        "sol-dca": BotStatus.STARTING,
         "own": BotStatus.STOPPED,
     }
-    assert Bot.objects.get(name="btc-spot").tick_interval == 7
+    assert Bot.objects.get(name="btc-hybrid").tick_interval == 7
 
 
 @pytest.mark.usefixtures("environ")

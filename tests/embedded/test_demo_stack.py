@@ -34,6 +34,16 @@ def _health(stack: DemoStack) -> dict[str, Any]:
         return answer
 
 
+def _acting(stack: DemoStack) -> set[str]:
+    """The bots that have ordered, or have seen a known row of their features and wait for their moment."""
+    code = (
+        "import json; from bots.models import Bot; "
+        "print(json.dumps([b.name for b in Bot.objects.all() if b.orders.exists() or "
+        "any(v is not None for s in b.snapshots.all()[:1] for v in s.features.values())]))"
+    )
+    return set(json.loads(stack.manage("shell", "--no-imports", "-c", code).stdout.splitlines()[-1]))
+
+
 def _bots(stack: DemoStack) -> list[list[Any]]:
     code = (
         "import json; from bots.models import Bot, Order; "
@@ -57,7 +67,15 @@ def test_the_address_and_the_login_are_printed(stack: DemoStack) -> None:
 
 
 def test_five_bots_trade(stack: DemoStack) -> None:
-    wait_for(lambda: len([bot for bot in _bots(stack) if bot[3] > 0]) == 5, timeout=60, what="orders of all five bots")
+    """The grid and DCA at once; the others when their candles say so, and they see them from the first tick on."""
+    five = {"btc-hybrid", "btc-smc", "btc-trend", "eth-grid", "sol-dca"}
+    wait_for(lambda: _acting(stack) == five, timeout=60, what="all five bots")
+
+    def ordered() -> set[str]:
+        return {name for name, _, _, orders in _bots(stack) if orders}
+
+    wait_for(lambda: {"eth-grid", "sol-dca"} <= ordered(), timeout=90, what="orders of the grid and of DCA")
+    assert all(status == "running" for _, _, status, _ in _bots(stack))
 
 
 def test_the_market_is_marked_as_synthetic(stack: DemoStack) -> None:

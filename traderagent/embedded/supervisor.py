@@ -28,6 +28,8 @@ from traderagent.embedded.redis import Redis
 from traderagent.embedded.secrets import load_secrets
 from traderagent.embedded.stack import Stack
 
+# Days that the demo's market has behind it: its bots look back at up to 49 of them.
+HISTORY_DAYS = 90
 _SERVICES_TIMEOUT = 60.0
 _PREPARATION_TIMEOUT = 180.0
 _READY_TIMEOUT = 90.0
@@ -94,8 +96,9 @@ class Supervisor:
             "DEMO_USERNAME": "demo",
             "REPLAY_SPEED": "60",
             "SIMULATOR_CLOCK": "accelerated",
-            # What Smart Money Concepts of the demo's settings look back at, in days.
-            "SIMULATOR_HISTORY": "90",
+            "SIMULATOR_HISTORY": str(HISTORY_DAYS),
+            # Of the synthetic market: one in which every strategy has something to do within minutes.
+            "SIMULATOR_SEED": "18",
             "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
         }
         values = {name: os.environ.get(name) or value for name, value in own.items()}

@@ -75,7 +75,6 @@ def test_a_sound_configuration_has_no_problems() -> None:
         # After the base order the stop is at 97; the second safety order would rest at 96, after the first one (average
         # 98.99) the stop is at 96.02.
         (LINEAR, {"stop_loss": 3}, "stop_loss", "96", "96.02", "Safety order 2 at 96 is never reached"),
-        (LINEAR, {"start_on_signal": True}, "start_on_signal", "true", "false", "use another start condition"),
     ],
 )
 def test_a_problem_names_field_value_limit_and_mend(
