@@ -74,6 +74,9 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
         "max_losses": "trend_max_losses",
     },
 }
+# Fields of the hybrid that can be switched off and are not so from the outset: 0 is the families' None. An empty field of
+# a form is one that was not given, and would get its default back.
+_OFF_AT_ZERO: Final = frozenset({"grid_stop_loss", "trend_break_even", "trend_trail_from"})
 # Fields that are made from one of the hybrid's, and not its value.
 _MADE_FROM: Final[Mapping[str, Mapping[str, str]]] = {
     GRID: dict.fromkeys(("lower", "upper", "range_percent", "range_atr_multiple"), "grid_range")
@@ -96,8 +99,13 @@ def family_config(
 ) -> StrategyConfig:
     """A family's own configuration. ``range_percent`` is the grid's reach where it is known already; a reach in ATRs is
     otherwise left for the grid to resolve. Raises ``pydantic.ValidationError``."""
-    given = {own: getattr(config, name) for own, name in FIELDS[family].items()}
+    given = {own: _value(config, name) for own, name in FIELDS[family].items()}
     return STRATEGIES[family].Config.model_validate(given | _MADE[family](config, money, range_percent))
+
+
+def _value(config: HybridConfig, name: str) -> Any:
+    value = getattr(config, name)
+    return None if name in _OFF_AT_ZERO and not value else value
 
 
 def _grid(config: HybridConfig, money: Decimal, range_percent: Decimal | None) -> dict[str, Any]:

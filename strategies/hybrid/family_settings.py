@@ -40,20 +40,20 @@ class FamilySettings(Settings):
     )
     grid_spacing: Spacing = choice(
         Spacing.ARITHMETIC,
-        "Spacing",
+        "Distance of lines",
         "Arithmetic puts the lines at equal distances, geometric at equal ratios.",
         group="Grid",
         choices={"arithmetic": "Arithmetic (equal distance)", "geometric": "Geometric (equal ratio)"},
         advanced=True,
     )
-    grid_stop_loss: Number | None = number(
+    grid_stop_loss: Number = number(
         Decimal(8),
         "Grid's stop loss",
         "The grid is closed when it has lost this share of its money, and is not started again before the family changes. "
-        "Empty for none.",
+        "0 for none.",
         unit="% of its money",
         group="Grid",
-        gt=0,
+        ge=0,
         le=100,
     )
     grid_range_left: OnRangeLeft = choice(
@@ -227,27 +227,27 @@ class FamilySettings(Settings):
     trend_targets: str = Field(
         "1.5:50, 3:25",
         title="Targets",
-        description="Multiples of R with the share of the position each closes, as in 1.5:50, 3:25. Empty for none.",
+        description="Multiples of R with the share of the position each closes, as in 1.5:50, 3:25.",
         max_length=200,
         json_schema_extra={"unit": "R : % of position", "group": "Trend follower", "advanced": False},
     )
-    trend_break_even: Number | None = number(
+    trend_break_even: Number = number(
         Decimal(1),
         "Break-even at",
-        "When the price has come so far, the stop moves to where entry and fees are paid. Empty for never.",
+        "When the price has come so far, the stop moves to where entry and fees are paid. 0 for never.",
         unit="R",
         group="Trend follower",
-        gt=0,
+        ge=0,
         le=100,
         advanced=True,
     )
-    trend_trail_from: Number | None = number(
+    trend_trail_from: Number = number(
         Decimal("1.5"),
         "Trailing from",
-        "When the price has come so far, the stop begins to follow the closes. Empty for never.",
+        "When the price has come so far, the stop begins to follow the closes. 0 for never.",
         unit="R",
         group="Trend follower",
-        gt=0,
+        ge=0,
         le=100,
         advanced=True,
     )

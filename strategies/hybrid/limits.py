@@ -69,6 +69,6 @@ def closed(generation: Generation, point: Point) -> Generation:
     return replace(generation, mode=CLOSING, retired_at=generation.retired_at or point.timestamp)
 
 
-def _share(config: HybridConfig, percent: Decimal | None) -> float:
-    """Infinite for no limit."""
-    return math.inf if percent is None else float(config.investment * percent / 100)
+def _share(config: HybridConfig, percent: Decimal) -> float:
+    """Of the investment, in quote; infinite for 0, which is no limit."""
+    return float(config.investment * percent / 100) if percent else math.inf

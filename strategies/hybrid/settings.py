@@ -157,23 +157,23 @@ class Settings(StrategyConfig):
         gt=0,
         le=100,
     )
-    max_drawdown: Number | None = number(
+    max_drawdown: Number = number(
         Decimal(15),
         "Stop loss",
         "When profit and loss, open positions included, falls so far from its best, everything is closed and the bot stops. "
-        "Empty for never.",
+        "0 for never.",
         unit="% of investment",
         group="Limits",
-        gt=0,
+        ge=0,
         le=100,
     )
-    daily_loss: Number | None = number(
+    daily_loss: Number = number(
         Decimal(5),
         "Daily loss",
         "When so much has been lost since midnight UTC, open positions included, everything is closed and nothing is "
-        "started until the next midnight. Empty for no limit.",
+        "started until the next midnight. 0 for no limit.",
         unit="% of investment",
         group="Limits",
-        gt=0,
+        ge=0,
         le=100,
     )

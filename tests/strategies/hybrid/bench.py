@@ -69,8 +69,8 @@ class HybridBot:
             "grid_intervals": 4,
             "regime_confirmation": 1,
             "cool_down": 0,
-            "max_drawdown": None,
-            "daily_loss": None,
+            "max_drawdown": 0,
+            "daily_loss": 0,
         }
         self.config = HybridConfig.model_validate(chosen | changes)
         self.market = market
