@@ -2,93 +2,102 @@
 
 from __future__ import annotations
 
-from strategies.contract import FillSeen, MarketSpec, Reason, Side
-from strategies.smc.config import SmcConfig
-from strategies.smc.state import CLOSING, ENTERING, OPEN, SmcState, Trade
+from typing import TYPE_CHECKING
 
-ENTRY, STOP, PARTIAL, TARGET, CLOSE = "entry", "stop", "partial", "target", "close"
-TIDY = "tidy"
+from strategies.compiled import compiled
+from strategies.kernel import FillRow, note
+from strategies.lattice import Rules, floor_to_step, tradable
+from strategies.smc import codes
+from strategies.smc.parameters import SmcParameters
+from strategies.smc.slots import CLOSE, ENTRY, PARTIAL, STOP, TARGET, TIDY
+from strategies.smc.state import CLOSING, ENTERING, FREE, MOST_POSITIONS, OPEN, SmcState
+
+if TYPE_CHECKING:
+    from strategies.kernel import Notes
 
 
-def slot_name(kind: str, trade: Trade) -> str:
-    return f"{kind}:{trade.slot}"
-
-
-def tradable(market: MarketSpec, amount: float, price: float, *, closing: bool) -> float:
+@compiled
+def closable(rules: Rules, amount: float, price: float) -> float:
     """``amount`` rounded down to the step, or 0 where the market would not take it. What closes a position on a linear
     market may be worth less than its minimum."""
-    size = market.quantise_amount(max(amount, 0.0))
-    if size < max(market.min_amount, market.step):
-        return 0.0
-    small = market.min_notional is not None and float(size) * price < float(market.min_notional)
-    return 0.0 if small and not (closing and not market.buy_fee_in_base) else float(size)
+    size = floor_to_step(max(amount, 0.0), rules.step_unit, rules.step_scale)
+    least = 0.0 if rules.is_linear else rules.min_notional
+    return size if tradable(size, price, rules.min_amount, least) else 0.0
 
 
-def book(state: SmcState, config: SmcConfig, market: MarketSpec, fill: FillSeen, notes: list[Reason]) -> None:
-    signed = fill.amount - fill.fee_base if fill.side is Side.BUY else -fill.amount - fill.fee_base
-    kind, _, number = fill.slot.partition(":")
-    if kind == TIDY:
-        state.dust += signed
-        if fill.sequence == state.tidy_sequence and fill.done:
-            state.tidy = 0.0
+@compiled
+def book(p: SmcParameters, s: SmcState, fill: FillRow, notes: Notes) -> None:
+    signed = fill.side * fill.amount - fill.fee_base
+    if fill.slot == TIDY:
+        s.dust += signed
+        if fill.sequence == s.tidy_sequence and fill.done:
+            s.tidy = 0.0
         return
-    trade = _trade_of(state, kind, int(number), fill.sequence)
-    if trade is None:
-        state.dust += signed
+    kind, slot = fill.slot // MOST_POSITIONS, fill.slot % MOST_POSITIONS
+    if fill.slot < 0 or not is_of_trade(s, kind, slot, fill.sequence):
+        s.dust += signed
         return
     if kind == ENTRY:
-        _enter(trade, config, market, fill, signed)
+        enter(p, s, slot, fill, signed)
     else:
-        _leave(trade, config, kind, fill)
-    if trade.phase != ENTERING and tradable(market, trade.held, fill.price, closing=True) == 0.0:
-        _end(state, trade, notes)
+        leave(p, s, kind, slot, fill)
+    if s.phase[slot] != ENTERING and closable(p.rules, s.held[slot], fill.price) == 0.0:
+        end(s, slot, notes)
 
 
-def _trade_of(state: SmcState, kind: str, slot: int, sequence: int) -> Trade | None:
-    if kind != CLOSE:
-        return state.trade_of(slot, sequence)
-    return next((each for each in state.trades if each.slot == slot and each.close_sequence == sequence), None)
+@compiled
+def is_of_trade(s: SmcState, kind: int, slot: int, sequence: int) -> bool:
+    if s.phase[slot] == FREE:
+        return False
+    return sequence == (s.closing_sequence[slot] if kind == CLOSE else s.trade[slot])
 
 
-def _enter(trade: Trade, config: SmcConfig, market: MarketSpec, fill: FillSeen, signed: float) -> None:
-    trade.filled += fill.amount
-    trade.spent += fill.amount * fill.price
-    trade.held += signed * trade.side
-    if trade.filled > 0.0:
-        trade.entry = trade.spent / trade.filled
-    trade.best = trade.entry
+@compiled
+def enter(p: SmcParameters, s: SmcState, slot: int, fill: FillRow, signed: float) -> None:
+    s.filled[slot] += fill.amount
+    s.spent[slot] += fill.amount * fill.price
+    s.held[slot] += signed * s.side[slot]
+    if s.filled[slot] > 0.0:
+        s.entry[slot] = s.spent[slot] / s.filled[slot]
+    s.best[slot] = s.entry[slot]
     if not fill.done:
         return
-    trade.phase = OPEN if trade.phase == ENTERING else trade.phase
-    trade.risk = abs(trade.entry - trade.stop)
-    whole = tradable(market, trade.held, trade.entry, closing=True)
-    part = tradable(market, whole * float(config.partial_share) / 100.0, trade.entry, closing=True)
-    rest = tradable(market, whole - part, trade.entry, closing=True)
-    trade.partial, trade.rest = (part, rest) if rest else (0.0, whole)
+    if s.phase[slot] == ENTERING:
+        s.phase[slot] = OPEN
+    s.risk[slot] = abs(s.entry[slot] - s.stop[slot])
+    whole = closable(p.rules, s.held[slot], s.entry[slot])
+    part = closable(p.rules, whole * p.partial_share / 100.0, s.entry[slot])
+    rest = closable(p.rules, whole - part, s.entry[slot])
+    s.partial[slot] = part if rest > 0.0 else 0.0
+    s.rest[slot] = rest if rest > 0.0 else whole
 
 
-def _leave(trade: Trade, config: SmcConfig, kind: str, fill: FillSeen) -> None:
-    trade.held -= fill.amount
-    trade.profit += (fill.price - trade.entry) * fill.amount * trade.side
+@compiled
+def leave(p: SmcParameters, s: SmcState, kind: int, slot: int, fill: FillRow) -> None:
+    s.held[slot] -= fill.amount
+    s.profit[slot] += (fill.price - s.entry[slot]) * fill.amount * s.side[slot]
     if kind == STOP:
-        trade.stopped += fill.amount
-        trade.stop_done = fill.done
-        trade.phase = CLOSING
+        s.stopped[slot] += fill.amount
+        s.stop_done[slot] = fill.done
+        s.phase[slot] = CLOSING
     elif kind == CLOSE and fill.done:
-        trade.closing = 0.0
+        s.closing[slot] = 0.0
     elif kind == PARTIAL and fill.done:
-        trade.partial_done = True
-        if config.break_even and (trade.entry - trade.stop) * trade.side > 0.0:
-            trade.stop = trade.entry
+        s.partial_done[slot] = True
+        if p.break_even and (s.entry[slot] - s.stop[slot]) * s.side[slot] > 0.0:
+            s.stop[slot] = s.entry[slot]
     elif kind == TARGET and fill.done:
-        trade.rest_done = True
+        s.rest_done[slot] = True
 
 
-def _end(state: SmcState, trade: Trade, notes: list[Reason]) -> None:
-    state.trades.remove(trade)
-    state.dust += trade.held * trade.side
-    if trade.filled == 0.0:
+@compiled
+def end(s: SmcState, slot: int, notes: Notes) -> None:
+    s.phase[slot] = FREE
+    s.dust += s.held[slot] * s.side[slot]
+    if s.filled[slot] == 0.0:
         return
-    state.wins += trade.profit > 0.0
-    state.losses += trade.profit <= 0.0
-    notes.append(Reason("smc.closed", {"number": trade.number, "profit": trade.profit, "entry": trade.entry}))
+    if s.profit[slot] > 0.0:
+        s.wins += 1
+    else:
+        s.losses += 1
+    note(notes, codes.CLOSED, s.trade[slot], s.profit[slot], s.entry[slot])

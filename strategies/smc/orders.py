@@ -2,116 +2,90 @@
 
 from __future__ import annotations
 
-from strategies.contract import MarketKind, MarketSpec, OrderType, Reason, Side, WantedOrder
-from strategies.smc.book import CLOSE, ENTRY, PARTIAL, STOP, TARGET, TIDY, slot_name, tradable
-from strategies.smc.config import SmcConfig
-from strategies.smc.state import ENTERING, OPEN, SmcState, Trade
+from typing import Any, Final
+
+from strategies.compiled import compiled
+from strategies.kernel import BUY, LIMIT, MARKET, NO_TRIGGER, SELL, write
+from strategies.kernel import STOP as STOP_MARKET
+from strategies.lattice import floor_to_step, on_tick
+from strategies.smc.book import closable
+from strategies.smc.parameters import SmcParameters
+from strategies.smc.slots import CLOSE, ENTRY, PARTIAL, STOP, TARGET, TIDY, slot_of
+from strategies.smc.state import ENTERING, FREE, MOST_POSITIONS, OPEN, SmcState
+
+# Entry or targets, stop and close of each slot, and one order that tidies up.
+MOST_ORDERS: Final = 4 * MOST_POSITIONS + 1
+NO_PRICE: Final = 0.0
+# The number of the trade that such an order belongs to.
+NO_TRADE: Final = -1
 
 
-def wanted_orders(config: SmcConfig, market: MarketSpec, state: SmcState) -> tuple[WantedOrder, ...]:
-    orders: list[WantedOrder] = []
-    for trade in state.trades:
-        if trade.phase == ENTERING:
-            orders.append(_entry(trade))
-        if trade.phase == OPEN:
-            orders += _targets(config, market, trade)
-        if market.kind is MarketKind.LINEAR:
-            orders += _stop(market, trade)
-        if trade.closing:
-            orders.append(_close(market, trade))
-    if state.tidy:
-        orders.append(
-            WantedOrder(
-                TIDY,
-                state.tidy_sequence,
-                Side.BUY if state.tidy > 0.0 else Side.SELL,
-                OrderType.MARKET,
-                abs(state.tidy),
-                Reason("smc.tidy", {"amount": abs(state.tidy)}),
-                reduce_only=market.kind is MarketKind.LINEAR,
-                trade=TIDY,
+@compiled
+def wanted(p: SmcParameters, s: SmcState, orders: Any) -> int:
+    count = 0
+    for slot in range(MOST_POSITIONS):
+        if s.phase[slot] == FREE:
+            continue
+        if s.phase[slot] == ENTERING:
+            count = at_market(p, orders, count, ENTRY, slot, s.trade[slot], s.side[slot], s.amount[slot], s.trade[slot])
+        if s.phase[slot] == OPEN:
+            count = write_targets(p, s, orders, count, slot)
+        if p.rules.is_linear:
+            count = write_stop(p, s, orders, count, slot)
+        if s.closing[slot] > 0.0:
+            count = at_market(
+                p, orders, count, CLOSE, slot, s.closing_sequence[slot], -s.side[slot], s.closing[slot], s.trade[slot]
             )
-        )
-    return tuple(orders)
+    if s.tidy != 0.0:
+        side = BUY if s.tidy > 0.0 else SELL
+        count = write(
+            orders, count, TIDY, s.tidy_sequence, side, MARKET, abs(s.tidy), NO_PRICE, NO_TRIGGER,
+            False, p.rules.is_linear, False, NO_TRADE,
+        )  # fmt: skip
+    return count
 
 
-def _entry(trade: Trade) -> WantedOrder:
-    numbers: dict[str, float | int | str] = {
-        "side": "buy" if trade.side > 0 else "sell",
-        "amount": trade.amount,
-        "pattern": trade.pattern,
-        "confidence": trade.confidence * 100.0,
-        "stop": trade.stop,
-        "target": trade.target,
-    }
-    return WantedOrder(
-        slot_name(ENTRY, trade),
-        trade.number,
-        _opening(trade),
-        OrderType.MARKET,
-        trade.amount,
-        Reason("smc.entry", numbers),
-        trade=trade.tag,
-    )
+@compiled
+def at_market(
+    p: SmcParameters, orders: Any, count: int, kind: int, slot: int, sequence: int, side: int, amount: float, trade: int
+) -> int:
+    reduces = p.rules.is_linear and kind != ENTRY
+    return write(
+        orders, count, slot_of(kind, slot), sequence, side, MARKET, amount, NO_PRICE, NO_TRIGGER,
+        False, reduces, False, trade,
+    )  # fmt: skip
 
 
-def _targets(config: SmcConfig, market: MarketSpec, trade: Trade) -> list[WantedOrder]:
-    part_at = trade.entry + trade.side * float(config.partial_at) * trade.risk
-    wishes = (
-        (PARTIAL, trade.partial, trade.partial_done, part_at, "smc.partial"),
-        (TARGET, trade.rest, trade.rest_done, trade.target, "smc.target"),
-    )
-    return [
-        WantedOrder(
-            slot_name(kind, trade),
-            trade.number,
-            _opening(trade).opposite,
-            OrderType.LIMIT,
-            amount,
-            Reason(code, {"amount": amount, "price": price, "entry": trade.entry}),
-            price,
-            reduce_only=market.kind is MarketKind.LINEAR,
-            trade=trade.tag,
-        )
-        for kind, amount, done, price, code in wishes
-        if amount and not done
-    ]
+@compiled
+def write_targets(p: SmcParameters, s: SmcState, orders: Any, count: int, slot: int) -> int:
+    part_at = s.entry[slot] + s.side[slot] * p.partial_at * s.risk[slot]
+    if s.partial[slot] > 0.0 and not s.partial_done[slot]:
+        count = write_target(p, s, orders, count, PARTIAL, slot, s.partial[slot], part_at)
+    if s.rest[slot] > 0.0 and not s.rest_done[slot]:
+        count = write_target(p, s, orders, count, TARGET, slot, s.rest[slot], s.target[slot])
+    return count
 
 
-def _stop(market: MarketSpec, trade: Trade) -> list[WantedOrder]:
+@compiled
+def write_target(
+    p: SmcParameters, s: SmcState, orders: Any, count: int, kind: int, slot: int, amount: float, price: float
+) -> int:
+    at = on_tick(price, p.rules.tick_unit, p.rules.tick_scale)
+    return write(
+        orders, count, slot_of(kind, slot), s.trade[slot], -s.side[slot], LIMIT, amount, at, NO_TRIGGER,
+        False, p.rules.is_linear, False, s.trade[slot],
+    )  # fmt: skip
+
+
+@compiled
+def write_stop(p: SmcParameters, s: SmcState, orders: Any, count: int, slot: int) -> int:
     """All that is held, and what the order has closed already: an order's amount is the whole order's."""
-    held = tradable(market, trade.held, trade.stop, closing=True)
-    if not held or trade.stop_done:
-        return []
-    amount = float(market.quantise_amount(held + trade.stopped))
-    return [
-        WantedOrder(
-            slot_name(STOP, trade),
-            trade.number,
-            _opening(trade).opposite,
-            OrderType.STOP,
-            amount,
-            Reason("smc.stop", {"amount": held, "price": trade.stop, "entry": trade.entry}),
-            trigger_price=trade.stop,
-            reduce_only=True,
-            trade=trade.tag,
-            protective=True,
-        )
-    ]
-
-
-def _close(market: MarketSpec, trade: Trade) -> WantedOrder:
-    return WantedOrder(
-        slot_name(CLOSE, trade),
-        trade.close_sequence,
-        _opening(trade).opposite,
-        OrderType.MARKET,
-        trade.closing,
-        Reason("smc.close", {"amount": trade.closing, "price": trade.stop}),
-        reduce_only=market.kind is MarketKind.LINEAR,
-        trade=trade.tag,
-    )
-
-
-def _opening(trade: Trade) -> Side:
-    return Side.BUY if trade.side > 0 else Side.SELL
+    held = closable(p.rules, s.held[slot], s.stop[slot])
+    if held == 0.0 or s.stop_done[slot]:
+        return count
+    amount = floor_to_step(held + s.stopped[slot], p.rules.step_unit, p.rules.step_scale)
+    trigger = on_tick(s.stop[slot], p.rules.tick_unit, p.rules.tick_scale)
+    return write(
+        orders, count, slot_of(STOP, slot), s.trade[slot], -s.side[slot], STOP_MARKET, amount, NO_PRICE, trigger,
+        False, True, True, s.trade[slot],
+    )  # fmt: skip

@@ -18,7 +18,8 @@ from strategies.indicators import Array, rolling_min
 ENGULFING: Final = 1
 PIN_BAR: Final = 2
 INSIDE_BREAK: Final = 3
-NAMES: Final = {ENGULFING: "engulfing", PIN_BAR: "pin bar", INSIDE_BREAK: "inside break"}
+# By number; 0 is no pattern.
+WORDS: Final = ("none", "engulfing", "pin bar", "inside break")
 
 
 class Patterns(NamedTuple):

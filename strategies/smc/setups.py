@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from math import isfinite
-from typing import Final
+from collections.abc import Sequence
+from math import isfinite, nan
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from strategies.contract import Direction, Reason, Signal
-from strategies.smc.config import SmcConfig
-from strategies.smc.patterns import INSIDE_BREAK, NAMES
+from strategies.compiled import compiled
+from strategies.kernel import note
+from strategies.lattice import nearest_count
+from strategies.smc import codes
+from strategies.smc.parameters import SmcParameters
+from strategies.smc.patterns import INSIDE_BREAK
+from strategies.smc.row import (
+    ATR,
+    BOTTOM,
+    CLOSE,
+    EXTREME,
+    FIRST_TARGET,
+    LONG,
+    PATTERN,
+    PLACE,
+    SCORE,
+    SHORT,
+    SWEPT,
+    TARGETS,
+    TOP,
+    TREND_1D,
+    TREND_1H,
+    TREND_4H,
+    VOLUME_RATIO,
+)
+
+if TYPE_CHECKING:
+    from strategies.kernel import Notes
 
 # What makes up the confidence; all of it with the trend would be 1.1, and 1 is the most.
 FOR_ZONE: Final = 0.30  # in full at FULL_SCORE
@@ -24,112 +48,91 @@ FULL_VOLUME: Final = 2.0
 INSIDE_SHARE: Final = 0.75
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """``side`` is +1 for long and −1 for short; prices in quote; ``reward`` is a multiple of the risk."""
+class Setup(NamedTuple):
+    """``side`` is +1 for long, −1 for short and 0 for no setup; prices in quote; ``reward`` is a multiple of the risk,
+    ``pattern`` a number of ``strategies.smc.patterns``."""
 
     side: int
-    pattern: str
+    pattern: int
     entry: float
     stop: float
     target: float
+    risk: float
     reward: float
     confidence: float
-    zone_bottom: float
-    zone_top: float
-    zone_score: float
+    bottom: float
+    top: float
+    score: float
     with_trend: bool
 
-    @property
-    def risk(self) -> float:
-        return abs(self.entry - self.stop)
 
-    def signal(self, timestamp: int) -> Signal:
-        return Signal(
-            direction=Direction.LONG if self.side > 0 else Direction.SHORT,
-            entry=self.entry,
-            confidence=self.confidence,
-            timestamp=timestamp,
-            strategy_type="smc",
-            stop_loss=self.stop,
-            take_profit=self.target,
-            metadata={
-                "pattern": self.pattern,
-                "reward": round(self.reward, 3),
-                "zone_bottom": self.zone_bottom,
-                "zone_top": self.zone_top,
-                "zone_score": round(self.zone_score, 3),
-                "with_trend": self.with_trend,
-            },
-        )
+@compiled
+def no_setup() -> Setup:
+    return Setup(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False)
 
 
-def find_setup(config: SmcConfig, row: Mapping[str, float], price: float, side: int) -> Setup | Reason | None:
-    """What the newest candle offers on one side at ``price``; the reason when a filter drops it, ``None`` when there is
+@compiled
+def find_setup(p: SmcParameters, row: Sequence[float], price: float, side: int, notes: Notes) -> Setup:
+    """What the newest candle offers on one side at ``price``. A filter that drops it tells why; nothing is told when there is
     no pattern in a zone, or what would judge it is not known yet."""
-    name = "demand" if side > 0 else "supply"
-    pattern, score, close = row[f"{name}_pattern"], row[f"{name}_score"], row["close"]
-    known = (row["atr"], row["volume_ratio"], row["place"], row["trend_1d"], row["trend_4h"], row["trend_1h"])
-    if not pattern or not score or not all(map(isfinite, known)):
-        return None
-    told: dict[str, float | int | str] = {"side": _word(side), "pattern": NAMES[int(pattern)], "price": price}
-    if score < float(config.smallest_score):
-        return Reason("smc.weak_zone", {**told, "score": score, "limit": float(config.smallest_score)})
-    distance = abs(price / close - 1.0) * 100.0
-    if distance > float(config.largest_distance):
-        return Reason("smc.too_far", {**told, "distance": distance, "limit": float(config.largest_distance)})
-    if row["volume_ratio"] < float(config.volume_factor):
-        return Reason("smc.thin_volume", {**told, "ratio": row["volume_ratio"], "limit": float(config.volume_factor)})
-    stop = row[f"{name}_extreme"] - side * float(config.stop_buffer) * row["atr"]
+    first = LONG if side > 0 else SHORT
+    score = row[first + SCORE]
+    if not (row[first + PATTERN] > 0.0 and score > 0.0):
+        return no_setup()
+    if not (isfinite(row[ATR]) and isfinite(row[VOLUME_RATIO]) and isfinite(row[PLACE])):
+        return no_setup()
+    if not (isfinite(row[TREND_1D]) and isfinite(row[TREND_4H]) and isfinite(row[TREND_1H])):
+        return no_setup()
+    pattern = int(row[first + PATTERN])
+    if score < p.smallest_score:
+        note(notes, codes.WEAK_ZONE, side, pattern, price, score)
+        return no_setup()
+    distance = abs(price / row[CLOSE] - 1.0) * 100.0
+    if distance > p.largest_distance:
+        note(notes, codes.TOO_FAR, side, pattern, price, distance)
+        return no_setup()
+    if row[VOLUME_RATIO] < p.volume_factor:
+        note(notes, codes.THIN_VOLUME, side, pattern, price, row[VOLUME_RATIO])
+        return no_setup()
+    stop = row[first + EXTREME] - side * p.stop_buffer * row[ATR]
     risk = (price - stop) * side
     if risk <= 0.0:
-        return Reason("smc.stop_passed", {**told, "stop": stop})
-    target = _target(config, row, price, risk, side)
-    if target is None:
-        return Reason("smc.small_reward", {**told, "limit": float(config.minimum_reward), "stop": stop})
-    with_trend = row["trend_4h"] * side > 0.0 and row["trend_1d"] * side > 0.0
-    sure = confidence(row, score, int(pattern), side, with_trend)
-    if sure * 100.0 <= float(config.minimum_confidence):
-        return Reason("smc.unsure", {**told, "confidence": sure * 100.0, "limit": float(config.minimum_confidence)})
-    return Setup(
-        side=side,
-        pattern=NAMES[int(pattern)],
-        entry=price,
-        stop=stop,
-        target=target,
-        reward=(target - price) * side / risk,
-        confidence=sure,
-        zone_bottom=row[f"{name}_bottom"],
-        zone_top=row[f"{name}_top"],
-        zone_score=score,
-        with_trend=with_trend,
-    )
+        note(notes, codes.STOP_PASSED, side, pattern, price, stop)
+        return no_setup()
+    target = nearest_target(row, first + FIRST_TARGET, price, p.minimum_reward * risk, side)
+    if not isfinite(target):
+        note(notes, codes.SMALL_REWARD, side, pattern, price, stop)
+        return no_setup()
+    with_trend = row[TREND_4H] * side > 0.0 and row[TREND_1D] * side > 0.0
+    sure = confidence(row, first, pattern, side, with_trend)
+    if sure * 100.0 <= p.minimum_confidence:
+        note(notes, codes.UNSURE, side, pattern, price, sure * 100.0)
+        return no_setup()
+    reward = (target - price) * side / risk
+    bottom, top = row[first + BOTTOM], row[first + TOP]
+    return Setup(side, pattern, price, stop, target, risk, reward, sure, bottom, top, score, with_trend)
 
 
-def confidence(row: Mapping[str, float], score: float, pattern: int, side: int, with_trend: bool) -> float:
+@compiled
+def confidence(row: Sequence[float], first: int, pattern: int, side: int, with_trend: bool) -> float:
     """0 to 1, rounded to three decimals so that a sum of floats does not decide at the limit."""
-    swept, place = row["swept_up" if side > 0 else "swept_down"], row["place"]
-    parts = (
-        FOR_ZONE * min(score / FULL_SCORE, 1.0),
-        FOR_PATTERN * (INSIDE_SHARE if pattern == INSIDE_BREAK else 1.0),
-        FOR_VOLUME * min(row["volume_ratio"] / FULL_VOLUME, 1.0),
-        FOR_STRUCTURE if row["trend_1h"] * side > 0.0 else 0.0,
-        FOR_PLACE if (0.5 - place) * side > 0.0 else 0.0,
-        FOR_SWEEP if swept == 1.0 else 0.0,
-        WITH_TREND if with_trend else 0.0,
-    )
-    return round(min(sum(parts), 1.0), 3)
+    sure = FOR_ZONE * min(row[first + SCORE] / FULL_SCORE, 1.0)
+    sure += FOR_PATTERN * (INSIDE_SHARE if pattern == INSIDE_BREAK else 1.0)
+    sure += FOR_VOLUME * min(row[VOLUME_RATIO] / FULL_VOLUME, 1.0)
+    sure += FOR_STRUCTURE if row[TREND_1H] * side > 0.0 else 0.0
+    sure += FOR_PLACE if (0.5 - row[PLACE]) * side > 0.0 else 0.0
+    sure += FOR_SWEEP if row[first + SWEPT] == 1.0 else 0.0
+    sure += WITH_TREND if with_trend else 0.0
+    return nearest_count(min(sure, 1.0) * 1000.0) / 1000.0
 
 
-def _target(config: SmcConfig, row: Mapping[str, float], price: float, risk: float, side: int) -> float | None:
-    """The nearest liquidity that pays enough: the hour's pool of equal swings, then the dealing ranges' ends."""
-    names = (
-        ("pool_above", "high_1h", "high_4h", "high_1d") if side > 0 else ("pool_below", "low_1h", "low_4h", "low_1d")
-    )
-    least = float(config.minimum_reward) * risk
-    paying = [row[name] for name in names if (row[name] - price) * side >= least]
-    return min(paying, key=lambda target: (target - price) * side, default=None)
-
-
-def _word(side: int) -> str:
-    return "long" if side > 0 else "short"
+@compiled
+def nearest_target(row: Sequence[float], first: int, price: float, least: float, side: int) -> float:
+    """The nearest liquidity at least ``least`` away, NaN where none is: the hour's pool of equal swings, then the dealing
+    ranges' ends."""
+    nearest = nan
+    for place in range(first, first + TARGETS):
+        away = (row[place] - price) * side
+        if away >= least and not away >= (nearest - price) * side:
+            nearest = row[place]
+    return nearest

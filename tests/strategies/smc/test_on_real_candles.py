@@ -18,7 +18,7 @@ from strategies.explanations import explain
 from strategies.feature_rows import feature_table
 from strategies.smc.config import SmcConfig
 from strategies.smc.logic import SmcStrategy
-from strategies.smc.state import SmcState
+from strategies.smc.state import FREE, SmcState
 from tests.strategies.markets import LINEAR, SPOT
 from tests.strategies.smc.real import FILES, all_timeframes, candles_of_file
 
@@ -66,11 +66,14 @@ def test_every_decision_is_the_same_from_the_stored_state(done: Run) -> None:
     assert check_steps(SmcStrategy(), done.config, done.market, done.steps) == []
 
 
-def test_at_most_three_positions_of_one_side(done: Run) -> None:
+def taken_slots(state: SmcState) -> list[int]:
+    return [slot for slot, phase in enumerate(state.phase) if phase != FREE]
+
+
+def test_positions_are_of_one_side(done: Run) -> None:
     for step in done.steps:
-        trades = step.decision.state.trades
-        assert len(trades) <= 3
-        assert len({trade.side for trade in trades}) <= 1
+        state = step.decision.state
+        assert len({state.side[slot] for slot in taken_slots(state)}) <= 1
 
 
 def test_signals_keep_the_filters(done: Run) -> None:
@@ -89,12 +92,13 @@ def test_no_stop_moves_back_and_no_position_risks_more_than_two_percent(done: Ru
     stops: dict[int, list[float]] = defaultdict(list)
     sides: dict[int, int] = {}
     for step in done.steps:
-        for trade in step.decision.state.trades:
-            stops[trade.number].append(trade.stop)
-            sides[trade.number] = trade.side
+        state = step.decision.state
+        for slot in taken_slots(state):
+            stops[state.trade[slot]].append(state.stop[slot])
+            sides[state.trade[slot]] = state.side[slot]
             equity = 10_000 + step.position.realised_pnl + step.position.unrealised_pnl
-            if trade.filled == 0.0:
-                assert trade.amount * trade.risk <= 0.02 * equity * (1 + 1e-9)
+            if state.filled[slot] == 0.0:
+                assert state.amount[slot] * state.risk[slot] <= 0.02 * equity * (1 + 1e-9)
     for number, prices in stops.items():
         moves = [(after - before) * sides[number] for before, after in pairwise(prices)]
         assert all(move >= 0 for move in moves)
@@ -103,7 +107,8 @@ def test_no_stop_moves_back_and_no_position_risks_more_than_two_percent(done: Ru
 def test_on_a_linear_market_all_that_is_held_is_guarded() -> None:
     done = run_of("linear")
     for step in done.steps:
-        held = sum(trade.held for trade in step.decision.state.trades)
+        state = step.decision.state
+        held = sum(state.held[slot] for slot in taken_slots(state))
         guarded = sum(order.amount for order in step.decision.wanted if order.type is OrderType.STOP)
         assert guarded == pytest.approx(held, abs=1e-9)
 
