@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from strategies.contract import Direction, StrategyConfig
 from strategies.dca.faults import faults_of
+from strategies.dca.ladder import MOST_SAFETY_ORDERS
 from strategies.fields import LARGEST, Number, choice, number, refusal, switch, timeframe
 
 
@@ -103,7 +104,7 @@ class DcaConfig(StrategyConfig):
         unit="orders",
         group="Safety orders",
         ge=0,
-        le=100,
+        le=MOST_SAFETY_ORDERS,
     )
     active_safety_orders: int = number(
         3,
@@ -112,7 +113,7 @@ class DcaConfig(StrategyConfig):
         unit="orders",
         group="Safety orders",
         ge=1,
-        le=100,
+        le=MOST_SAFETY_ORDERS,
     )
     price_deviation: Number = number(
         Decimal(2),

@@ -1,157 +1,209 @@
 """What a deal holds, what it is worth, and which orders follow from that.
 
 Prices are on the market's tick and amounts on its step, so their products have few digits. Sums are rounded to these
-digits: that makes them the floats nearest to the exact decimals, and what is computed of them here, in decimals, exact.
+digits: that makes them the floats nearest to the exact decimals.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
-
-from strategies.contract import MarketKind, MarketSpec
-from strategies.dca.config import DcaConfig, Reference
-from strategies.dca.ladder import floor_to_step, profit_price, profit_steps, safety_entries, stop_price
+from strategies.compiled import compiled
+from strategies.dca.exact import at_most, price_count, rounded, share_of, steps_bought, steps_in
+from strategies.dca.parameters import DcaParameters
 from strategies.dca.state import CLOSING, OPEN, DcaState
-
-# Fees in base have more digits than the step.
-_FEE_DIGITS = 8
+from strategies.lattice import on_tick
 
 
-def exact(value: float) -> Decimal:
-    """The shortest decimal that is this float: for a price that came from a decimal, that decimal."""
-    return Decimal(repr(value))
+@compiled
+def average_of(s: DcaState) -> float:
+    """Average price of the deal's entries, 0 before the first."""
+    return s.spent / s.entered if s.entered != 0.0 else 0.0
 
 
-def on_amount(market: MarketSpec, amount: float) -> float:
-    return round(amount, _digits(market.step) + _FEE_DIGITS)
-
-
-def on_value(market: MarketSpec, value: float) -> float:
-    return round(value, _digits(market.tick) + _digits(market.step))
-
-
-def _digits(increment: Decimal) -> int:
-    exponent = increment.normalize().as_tuple().exponent
-    return max(0, -int(exponent))
-
-
-def enter(state: DcaState, market: MarketSpec, price: float, amount: float, fee_base: float) -> None:
+@compiled
+def enter(p: DcaParameters, s: DcaState, price: float, amount: float, fee_base: float) -> None:
     """Adds an entry. What was closed before leaves at the average first, so the new average is that of what is held."""
-    if state.exited:
-        left = max(0.0, on_amount(market, state.entered - state.exited))
-        state.spent = on_value(market, state.average * left)
-        state.entered, state.exited = left, 0.0
-    state.entered = on_amount(market, state.entered + amount)
-    state.spent = on_value(market, state.spent + price * amount)
-    state.held = on_amount(market, state.held + amount - fee_base)
+    if s.exited != 0.0:
+        left = rounded(s.entered - s.exited, p.amount_scale)
+        if left < 0.0:
+            left = 0.0
+        s.spent = rounded(average_of(s) * left, p.value_scale)
+        s.entered = left
+        s.exited = 0.0
+    s.entered = rounded(s.entered + amount, p.amount_scale)
+    s.spent = rounded(s.spent + price * amount, p.value_scale)
+    s.held = rounded(s.held + amount - fee_base, p.amount_scale)
 
 
-def leave(state: DcaState, market: MarketSpec, opening: int, price: float, amount: float, fee_base: float) -> None:
-    state.exited = on_amount(market, state.exited + amount)
-    state.held = on_amount(market, state.held - amount + fee_base)
-    if state.entered:
-        state.earned = on_value(market, state.earned + opening * (price - state.average) * amount)
+@compiled
+def leave(p: DcaParameters, s: DcaState, price: float, amount: float, fee_base: float) -> None:
+    s.exited = rounded(s.exited + amount, p.amount_scale)
+    s.held = rounded(s.held - amount + fee_base, p.amount_scale)
+    if s.entered != 0.0:
+        s.earned = rounded(s.earned + p.sign * (price - average_of(s)) * amount, p.value_scale)
 
 
-def tradable(market: MarketSpec, amount: Decimal, price: Decimal) -> bool:
+@compiled
+def amount_of(p: DcaParameters, steps: int) -> float:
+    return steps * p.rules.step_unit / p.rules.step_scale
+
+
+@compiled
+def steps_of(p: DcaParameters, amount: float) -> int:
+    """Whole steps in ``amount``, to the last digit: what is held may not be exceeded."""
+    return steps_in(amount, p.rules.step_unit, p.rules.step_scale)
+
+
+@compiled
+def steps_held(p: DcaParameters, s: DcaState) -> int:
+    return steps_of(p, s.held) if s.held > 0.0 else 0
+
+
+@compiled
+def tradable(p: DcaParameters, steps: int, price: float) -> bool:
     """Whether the exchange takes an order that closes so much. Reduce-only orders, as on linear markets, may be small."""
-    if amount <= 0 or amount < market.min_amount:
+    if steps <= 0 or amount_of(p, steps) < p.rules.min_amount:
         return False
-    return market.kind is MarketKind.LINEAR or amount * price >= (market.min_notional or 0)
+    worth = float(steps * p.rules.step_unit)
+    return not at_most(price_count(price, p.price_scale), worth, p.too_little.high, p.too_little.low)
 
 
-def closable(state: DcaState, market: MarketSpec, price: float) -> Decimal:
-    """What of the holdings can be closed at ``price``, or 0."""
-    amount = floor_to_step(market, exact(max(0.0, state.held)))
-    return amount if tradable(market, amount, exact(price)) else Decimal(0)
+@compiled
+def closable(p: DcaParameters, s: DcaState, price: float) -> int:
+    """What of the holdings can be closed at ``price``, in steps, or 0."""
+    steps = steps_held(p, s)
+    return steps if tradable(p, steps, price) else 0
 
 
-def lay_out(state: DcaState, config: DcaConfig, market: MarketSpec) -> None:
-    """Fixes the safety orders by the price that the base order got."""
-    state.base_price = float(exact(state.base_spent) / exact(state.base_filled))
-    entries = safety_entries(config, market, exact(state.base_spent) / exact(state.base_filled))
-    state.safety_prices = [float(entry.price) for entry in entries]
-    state.safety_amounts = [float(entry.amount) for entry in entries]
-    # One that would be too small is never wanted; the preflight says so.
-    state.safety_done = [not tradable(market, entry.amount, entry.price) for entry in entries]
-    steps = len(profit_steps(config))
-    state.profit_done, state.profit_filled = [False] * steps, [0.0] * steps
-    state.profit_prices, state.profit_amounts = [0.0] * steps, [0.0] * steps
-    known = state.profit_sequences
-    state.profit_sequences = [known[step] + 1 if step < len(known) else 1 for step in range(steps)]
+@compiled
+def bought(p: DcaParameters, price: float, size: float, high: float, low: float) -> int:
+    """What a budget buys at ``price``, in steps."""
+    guess = size / price * p.rules.step_scale / p.rules.step_unit
+    return steps_bought(price, p.price_scale, p.rules.step_unit, guess, high, low)
 
 
-def reprice(state: DcaState, config: DcaConfig, market: MarketSpec) -> None:
+@compiled
+def lay_out(p: DcaParameters, s: DcaState, price: float) -> None:
+    """Fixes the safety orders by the price that the base order got, the take profit's wishes by the deal.
+
+    A safety order whose price is below one tick is left out with all after it, one that would be too small is never
+    wanted; the preflight tells both.
+    """
+    s.base_price = s.base_spent / s.base_filled if s.base_filled != 0.0 else price
+    left_out = False
+    for k in range(p.safety_orders):
+        at = on_tick(s.base_price * p.safety_factors[k], p.rules.tick_unit, p.rules.tick_scale)
+        left_out = left_out or at <= 0.0
+        if left_out:
+            s.safety_prices[k] = 0.0
+            s.safety_amounts[k] = 0.0
+            s.safety_done[k] = True
+        else:
+            steps = bought(p, at, p.safety.size[k], p.safety.high[k], p.safety.low[k])
+            s.safety_prices[k] = at
+            s.safety_amounts[k] = amount_of(p, steps)
+            s.safety_done[k] = not tradable(p, steps, at)
+    for step in range(p.steps):
+        s.profit_prices[step] = 0.0
+        s.profit_amounts[step] = 0.0
+        s.profit_filled[step] = 0.0
+        s.profit_done[step] = False
+        s.profit_sequences[step] += 1
+
+
+@compiled
+def safety_orders_left(p: DcaParameters, s: DcaState) -> int:
+    left = 0
+    for k in range(p.safety_orders):
+        if not s.safety_done[k]:
+            left += 1
+    return left
+
+
+@compiled
+def reprice(p: DcaParameters, s: DcaState) -> None:
     """Take profit, stop and their amounts, as they follow from what was traded."""
-    if state.phase != OPEN or not state.entered:
-        state.profit_prices, state.profit_amounts, state.stop_price = [], [], 0.0
+    if s.phase != OPEN or s.entered == 0.0:
+        for step in range(p.steps):
+            s.profit_prices[step] = 0.0
+            s.profit_amounts[step] = 0.0
+        s.stop_price = 0.0
         return
-    average = exact(state.spent) / exact(state.entered)
-    base = exact(state.base_spent) / exact(state.base_filled)
-    reference = base if config.take_profit_from is Reference.BASE else average
-    steps = profit_steps(config)
-    state.profit_prices = [float(profit_price(config, market, reference, step.percent)) for step in steps]
-    _divide(state, market, [step.share for step in steps])
-    if config.stop_loss is not None:
-        guarded = base if config.stop_loss_from is Reference.BASE else average
-        state.stop_price = float(stop_price(config, market, guarded))
+    average = average_of(s)
+    reference = s.base_price if p.profit_from_base else average
+    for step in range(p.steps):
+        at = reference * p.profit_factors[step]
+        s.profit_prices[step] = on_tick(at, p.rules.tick_unit, p.rules.tick_scale)
+    _divide(p, s)
+    if p.stops:
+        guarded = s.base_price if p.stop_from_base else average
+        s.stop_price = on_tick(guarded * p.stop_factor, p.rules.tick_unit, p.rules.tick_scale)
 
 
-def _divide(state: DcaState, market: MarketSpec, shares: list[Decimal]) -> None:
+@compiled
+def _divide(p: DcaParameters, s: DcaState) -> None:
     """Shares what is held among the steps that are open, the last one taking what rounding leaves.
 
     What an open step has sold counts as its own, so a partial fill changes no order. A step that would be too small for
     the exchange goes to the next one; when that is the last, to the one before it. One that loses its order gets a new
     sequence: it may come to want another.
     """
-    waiting = [step for step, done in enumerate(state.profit_done) if not done]
-    filled = {step: exact(state.profit_filled[step]) for step in waiting}
-    left = floor_to_step(market, exact(max(0.0, state.held)))
-    whole = left + sum(filled.values(), Decimal(0))
-    total = sum((shares[step] for step in waiting), Decimal(0))
-    rests, carried = dict.fromkeys(waiting, Decimal(0)), Decimal(0)
-    for step in waiting:
-        carried += shares[step]
-        rest = floor_to_step(market, whole * carried / total) - filled[step]
-        rest = left if step == waiting[-1] else min(left, max(Decimal(0), rest))
+    left = steps_held(p, s)
+    whole = left
+    total = 0.0
+    last = -1
+    for step in range(p.steps):
+        if not s.profit_done[step]:
+            whole += steps_of(p, s.profit_filled[step])
+            total += p.shares[step]
+            last = step
+    carried = 0.0
+    standing, standing_rest, standing_filled = -1, 0, 0.0
+    for step in range(p.steps):
+        before = s.profit_amounts[step]
+        s.profit_amounts[step] = 0.0
+        if s.profit_done[step]:
+            continue
+        filled = s.profit_filled[step]
+        carried += p.shares[step]
+        rest = left
+        if step != last:
+            rest = min(left, max(0, share_of(whole, carried, total) - steps_of(p, filled)))
         # What is left of an order that filled in part may be too small for a new one.
-        if rest and (filled[step] or tradable(market, rest, exact(state.profit_prices[step]))):
-            rests[step], left = rest, left - rest
-        if rests[step] or filled[step]:
-            carried = Decimal(0)
-    standing = [step for step in waiting if rests[step]]
-    if standing:
-        rests[standing[-1]] += left
-    before, state.profit_amounts = state.profit_amounts, [0.0] * len(shares)
-    for step in waiting:
-        if rests[step]:
-            state.profit_amounts[step] = float(rests[step] + filled[step])
-        elif before[step]:
-            state.profit_sequences[step] += 1
-            state.profit_filled[step] = 0.0
+        if rest > 0 and (filled > 0.0 or tradable(p, rest, s.profit_prices[step])):
+            left -= rest
+            s.profit_amounts[step] = rounded(amount_of(p, rest) + filled, p.amount_scale)
+            standing, standing_rest, standing_filled = step, rest, filled
+            carried = 0.0
+            continue
+        if filled > 0.0:
+            carried = 0.0
+        if before > 0.0:
+            s.profit_sequences[step] += 1
+            s.profit_filled[step] = 0.0
+    if standing >= 0 and left > 0:
+        amount = amount_of(p, standing_rest + left) + standing_filled
+        s.profit_amounts[standing] = rounded(amount, p.amount_scale)
 
 
-def guard(state: DcaState, config: DcaConfig, market: MarketSpec) -> None:
+@compiled
+def guard(p: DcaParameters, s: DcaState) -> None:
     """What the stop order at the exchange has to close. It is a new wish each time that something is held anew."""
-    amount = Decimal(0)
-    if (
-        market.kind is MarketKind.LINEAR
-        and config.stop_loss is not None
-        and not config.stop_loss_timeout
-        and state.phase == OPEN
-    ):
-        amount = floor_to_step(market, exact(max(0.0, state.held)))
-        amount = min([amount, *(most for most in (market.max_amount, market.max_market_amount) if most is not None)])
-        if amount < market.min_amount:
-            amount = Decimal(0)
-    if amount and not state.stop_amount:
-        state.stop_sequence += 1
-    state.stop_amount = float(amount)
+    amount = 0.0
+    if p.stop_rests and s.phase == OPEN:
+        amount = min(amount_of(p, steps_held(p, s)), p.most_at_market)
+        if amount < p.rules.min_amount:
+            amount = 0.0
+    if amount > 0.0 and s.stop_amount == 0.0:
+        s.stop_sequence += 1
+    s.stop_amount = amount
 
 
-def close_all(state: DcaState, code: str) -> None:
+@compiled
+def close_all(s: DcaState, code: int) -> None:
     """From here on what is held is closed at market and nothing else is wanted."""
-    state.phase, state.close_code = CLOSING, code
-    state.close_sequence += 1
-    state.close_filled = 0.0
-    state.best, state.beyond_since = 0.0, 0
+    s.phase = CLOSING
+    s.close_code = code
+    s.close_sequence += 1
+    s.close_filled = 0.0
+    s.best = 0.0
+    s.beyond_since = 0

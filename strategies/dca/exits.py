@@ -2,87 +2,104 @@
 
 from __future__ import annotations
 
-from strategies.contract import Direction, MarketSpec, Point, Reason
-from strategies.dca.config import DcaConfig
-from strategies.dca.deal import close_all, exact
-from strategies.dca.ladder import HUNDRED, opening
-from strategies.dca.state import DcaState
+import math
+from typing import TYPE_CHECKING
+
+from strategies.compiled import compiled
+from strategies.dca import notes as told
+from strategies.dca.deal import close_all
+from strategies.dca.parameters import DcaParameters
+from strategies.dca.state import DEAL_TIME, STOP_LOSS, TRAILED, DcaState
+from strategies.kernel import FOREVER, note
+from strategies.lattice import on_tick
+
+if TYPE_CHECKING:
+    from strategies.kernel import Notes
 
 
-def watch(state: DcaState, config: DcaConfig, market: MarketSpec, point: Point, notes: list[Reason]) -> None:
+@compiled
+def watch(p: DcaParameters, s: DcaState, price: float, timestamp: int, notes: Notes) -> None:
     """Looks at an open deal's exits in this order: stop loss, trailing take profit, age."""
-    if _stop_loss(state, config, point, notes) or _trailed(state, config, market, point.price, notes):
+    if _stop_loss(p, s, price, timestamp, notes) or _trailed(p, s, price, notes):
         return
-    if _too_old(state, config, point.timestamp):
-        age = (point.timestamp - state.started_at) // 1000
-        notes.append(Reason("dca.deal_time", {"seconds": age, "limit": config.max_deal_time or 0}))
-        close_all(state, "dca.deal_time")
+    if p.max_deal_time > 0 and timestamp - s.started_at >= p.max_deal_time:
+        age = (timestamp - s.started_at) // 1000
+        note(notes, told.TOO_OLD, float(age), float(p.max_deal_time // 1000))
+        close_all(s, DEAL_TIME)
 
 
-def nothing_to_watch(state: DcaState, config: DcaConfig, point: Point) -> bool:
-    """Whether an open deal without fills has nothing to decide."""
-    return not (
-        state.best
-        or state.beyond_since
-        or _beyond_stop(state, config, point.price)
-        or _trail_begins(state, config, point.price)
-        or _too_old(state, config, point.timestamp)
-    )
+@compiled
+def nothing_to_watch(p: DcaParameters, s: DcaState) -> tuple[float, float, int]:
+    """Prices, without their ends, between which an open deal has nothing to decide before a time."""
+    low, high, until = -math.inf, math.inf, FOREVER
+    if s.beyond_since != 0 and s.stop_price == 0.0:
+        return math.inf, -math.inf, 0
+    if s.stop_price != 0.0:
+        # Once the price is beyond a stop that waits, what matters is that it stays there.
+        if (p.sign > 0) == (s.beyond_since == 0):
+            low = s.stop_price
+        else:
+            high = s.stop_price
+        if s.beyond_since != 0:
+            until = s.beyond_since + p.stop_timeout
+    if p.trails:
+        near, far = s.best, _trail_limit(p, s)
+        if s.best == 0.0:
+            near, far = s.profit_prices[p.steps - 1], -p.sign * math.inf
+        if near != 0.0:
+            low = max(low, far if p.sign > 0 else near)
+            high = min(high, near if p.sign > 0 else far)
+    if p.max_deal_time > 0:
+        until = min(until, s.started_at + p.max_deal_time)
+    return low, high, until
 
 
-def _stop_loss(state: DcaState, config: DcaConfig, point: Point, notes: list[Reason]) -> bool:
-    numbers = {"price": point.price, "limit": state.stop_price}
-    if not _beyond_stop(state, config, point.price):
-        if state.beyond_since:
-            state.beyond_since = 0
-            notes.append(Reason("dca.stop_loss_recovered", numbers))
+@compiled
+def _stop_loss(p: DcaParameters, s: DcaState, price: float, timestamp: int, notes: Notes) -> bool:
+    if not _beyond_stop(p, s, price):
+        if s.beyond_since != 0:
+            s.beyond_since = 0
+            note(notes, told.RECOVERED, price, s.stop_price)
         return False
-    if config.stop_loss_timeout and not state.beyond_since:
-        state.beyond_since = point.timestamp
-        notes.append(Reason("dca.stop_loss_waits", numbers | {"seconds": config.stop_loss_timeout}))
-        return False
-    if config.stop_loss_timeout and point.timestamp - state.beyond_since < config.stop_loss_timeout * 1000:
-        return False
-    notes.append(Reason("dca.stop_loss", numbers))
-    close_all(state, "dca.stop_loss")
+    if p.stop_timeout > 0:
+        if s.beyond_since == 0:
+            s.beyond_since = timestamp
+            note(notes, told.STOP_WAITS, price, s.stop_price, float(p.stop_timeout // 1000))
+            return False
+        if timestamp - s.beyond_since < p.stop_timeout:
+            return False
+    note(notes, told.STOPPED, price, s.stop_price)
+    close_all(s, STOP_LOSS)
     return True
 
 
-def _trailed(state: DcaState, config: DcaConfig, market: MarketSpec, price: float, notes: list[Reason]) -> bool:
-    if config.trailing_take_profit is None:
+@compiled
+def _trailed(p: DcaParameters, s: DcaState, price: float, notes: Notes) -> bool:
+    if not p.trails:
         return False
-    if _trail_begins(state, config, price):
-        state.best = price
-        notes.append(Reason("dca.trailing", {"price": price, "back": float(config.trailing_take_profit)}))
+    if s.best == 0.0:
+        # The last step of the take profit is the one that is not resting.
+        reached = s.profit_prices[p.steps - 1]
+        if reached != 0.0 and p.sign * price >= p.sign * reached:
+            s.best = price
+            note(notes, told.TRAILING, price, p.trail_percent)
         return False
-    if not state.best:
+    if p.sign * price > p.sign * s.best:
+        s.best = price
         return False
-    sign = opening(config)
-    if sign * price > sign * state.best:
-        state.best = price
+    limit = _trail_limit(p, s)
+    if p.sign * price > p.sign * limit:
         return False
-    back = exact(state.best) * (1 - sign * config.trailing_take_profit / HUNDRED)
-    limit = float(market.quantise_price(back))
-    if sign * price > sign * limit:
-        return False
-    notes.append(Reason("dca.trailed", {"price": price, "limit": limit, "best": state.best}))
-    close_all(state, "dca.trailed")
+    note(notes, told.TRAILED, price, limit, s.best)
+    close_all(s, TRAILED)
     return True
 
 
-def _beyond_stop(state: DcaState, config: DcaConfig, price: float) -> bool:
-    if not state.stop_price:
-        return False
-    return price >= state.stop_price if config.direction is Direction.SHORT else price <= state.stop_price
+@compiled
+def _trail_limit(p: DcaParameters, s: DcaState) -> float:
+    return on_tick(s.best * p.trail_factor, p.rules.tick_unit, p.rules.tick_scale)
 
 
-def _trail_begins(state: DcaState, config: DcaConfig, price: float) -> bool:
-    """Whether the price reaches the last step of the take profit, the one that is not resting."""
-    if config.trailing_take_profit is None or state.best or not state.profit_prices:
-        return False
-    reached = state.profit_prices[-1]
-    return price <= reached if config.direction is Direction.SHORT else price >= reached
-
-
-def _too_old(state: DcaState, config: DcaConfig, timestamp: int) -> bool:
-    return config.max_deal_time is not None and timestamp - state.started_at >= config.max_deal_time * 1000
+@compiled
+def _beyond_stop(p: DcaParameters, s: DcaState, price: float) -> bool:
+    return s.stop_price != 0.0 and p.sign * price <= p.sign * s.stop_price

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the configuration is validated by this module's arithmetic
 HUNDRED: Final = Decimal(100)
 _STEP: Final = re.compile(r"^(\d{1,4}(?:\.\d{1,8})?):(\d{1,3}(?:\.\d{1,8})?)$")
 MOST_STEPS: Final = 10
+MOST_SAFETY_ORDERS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,21 +31,19 @@ from strategies.contract import (
     Problem,
     Reason,
 )
-from strategies.dca import features, preflight
-from strategies.dca.book import book, settle
+from strategies.dca import features, kernel, notes, orders, preflight
 from strategies.dca.config import DcaConfig
-from strategies.dca.deal import guard
-from strategies.dca.exits import nothing_to_watch, watch
 from strategies.dca.levels import start_levels
-from strategies.dca.orders import wanted_orders
-from strategies.dca.start import DAY_MS, note_day, start
-from strategies.dca.state import CLOSING, FINISHED, OPEN, STARTING, WAITING, DcaState
+from strategies.dca.parameters import DcaParameters, parameters_of
+from strategies.dca.start import COLUMNS
+from strategies.dca.state import DcaState
+from strategies.kernel import KernelStrategy, OrderRow
 
 if TYPE_CHECKING:
     from strategies.contract import FloatColumn
 
 
-class DcaStrategy:
+class DcaStrategy(KernelStrategy[DcaConfig, DcaState, DcaParameters]):
     name: ClassVar[str] = "dca"
     version: ClassVar[str] = "1"
     title: ClassVar[str] = "DCA"
@@ -53,6 +51,11 @@ class DcaStrategy:
         "Opens deals and adds to them as the price goes against them, so that a small recovery closes them at a profit."
     )
     Config: type[DcaConfig] = DcaConfig
+    MOST_ORDERS: ClassVar[int] = orders.MOST_ORDERS
+    SLOTS: ClassVar[int] = orders.SLOTS
+    advance = kernel.advance
+    wanted = orders.wanted
+    quiet = kernel.quiet
 
     def timeframes(self, config: DcaConfig) -> tuple[CandleNeed, ...]:
         return features.candles_looked_at(config)
@@ -60,8 +63,25 @@ class DcaStrategy:
     def features(self, config: DcaConfig, candles: Mapping[str, CandleSeries]) -> Mapping[str, FloatColumn]:
         return features.columns(config, candles)
 
+    def columns(self, config: DcaConfig) -> tuple[str, ...]:
+        return COLUMNS
+
+    def parameters(self, config: DcaConfig, market: MarketSpec) -> DcaParameters:
+        return parameters_of(config, market)
+
     def initial_state(self, config: DcaConfig, market: MarketSpec) -> DcaState:
-        return DcaState()
+        parameters = parameters_of(config, market)
+        safety_orders, steps = parameters.safety_orders, parameters.steps
+        return DcaState(
+            safety_prices=[0.0] * safety_orders,
+            safety_amounts=[0.0] * safety_orders,
+            safety_done=[False] * safety_orders,
+            profit_prices=[0.0] * steps,
+            profit_amounts=[0.0] * steps,
+            profit_filled=[0.0] * steps,
+            profit_done=[False] * steps,
+            profit_sequences=[0] * steps,
+        )
 
     def step(
         self,
@@ -73,29 +93,24 @@ class DcaStrategy:
         fills: Sequence[FillSeen],
     ) -> Decision[DcaState]:
         """See the module's text."""
-        if not fills and _quiet(config, state, point):
-            return Decision(state, wanted_orders(config, market, state))
-        notes: list[Reason] = []
-        state = state.copy()
-        note_day(state, config, point.timestamp, position.realised_pnl)
-        for fill in fills:
-            book(state, config, market, fill, notes)
-        if fills:
-            settle(state, config, market, point.price, point.timestamp, notes)
-        if state.phase == OPEN:
-            watch(state, config, market, point, notes)
-            if state.phase == CLOSING:
-                settle(state, config, market, point.price, point.timestamp, notes)
-        if state.phase == WAITING:
-            start(state, config, market, point, notes)
-        guard(state, config, market)
-        finish = None
-        if state.phase == FINISHED:
-            finish = Finish(Reason(state.finish_code, {"deals": state.deal, "left": state.held}))
-        return Decision(state, wanted_orders(config, market, state), notes=tuple(notes), finish=finish)
+        parameters = parameters_of(config, market)
+        state = state.sized(parameters.safety_orders, parameters.steps)
+        return super().step(config, market, state, point, position, fills)
 
-    def dump(self, state: DcaState) -> dict[str, Any]:
-        return state.dump()
+    def slot_number(self, name: str) -> int:
+        return orders.slot_number(name)
+
+    def order(self, config: DcaConfig, market: MarketSpec, state: DcaState, row: OrderRow) -> tuple[str, str, Reason]:
+        return orders.named(parameters_of(config, market), state, row)
+
+    def told(
+        self, config: DcaConfig, market: MarketSpec, state: DcaState, code: int, numbers: Sequence[float]
+    ) -> Reason:
+        return notes.reason_of(config, code, numbers)
+
+    def finish(self, config: DcaConfig, state: DcaState) -> Finish:
+        code = DcaState.WORDS["finish_code"][state.finish_code]
+        return Finish(Reason(code, {"deals": state.deal, "left": state.held}))
 
     def load(self, data: Mapping[str, Any]) -> DcaState:
         return DcaState.load(data)
@@ -108,12 +123,3 @@ class DcaStrategy:
     def levels(self, config: DcaConfig, market: MarketSpec, price: Decimal) -> list[Level]:
         """The base order, and after it and after each safety order the average and the take profit."""
         return start_levels(config, market, price)
-
-
-def _quiet(config: DcaConfig, state: DcaState, point: Point) -> bool:
-    """Whether a step without fills has nothing to decide."""
-    if config.daily_loss_limit is not None and state.day != point.timestamp // DAY_MS:
-        return False
-    if state.phase == OPEN:
-        return nothing_to_watch(state, config, point)
-    return state.phase in (STARTING, CLOSING)
