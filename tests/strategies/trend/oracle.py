@@ -192,15 +192,12 @@ class _Walk:
 
     def _on_the_way(self, trade: Trade, start: Decimal, end: Decimal) -> None:
         best, worst = (max(start, end), min(start, end)) if trade.side > 0 else (min(start, end), max(start, end))
-        # A stop that was met already when it was placed goes first, and leaves nothing for a target.
-        stop_first = trade.side * (start - trade.stop) <= 0
-        for target in [] if stop_first else list(trade.targets):
+        for target in list(trade.targets):
             if trade.side * (best - target[1]) >= 0:
                 trade.targets.remove(target)
                 self._out(trade, f"target:{target[0]}", target[1], target[2], self.rules.maker)
         if trade.left and trade.side * (worst - trade.stop) <= 0:
-            met = min(start, trade.stop) if trade.side > 0 else max(start, trade.stop)
-            self._out(trade, "stop", met, trade.left, self.rules.taker)
+            self._out(trade, "stop", trade.stop, trade.left, self.rules.taker)
 
     def _decide(self, now: int, price: Decimal, closed: int | None) -> None:
         """``closed`` is the row of the candle that closed just now."""
@@ -218,8 +215,10 @@ class _Walk:
                 behind = self.bars[closed][4] - trade.side * self.rules.trail_atr * self.atr[closed]
                 trade.tighten(to_tick(behind, self.rules.tick))
             self._follow(trade, price)
-            if not trade.seen:
-                trade.seen = True
+            is_new, trade.seen = not trade.seen, True
+            if trade.side * (price - trade.stop) <= 0:  # no stop can be placed any more: out at market
+                self._out(trade, "stop", price, trade.left, self.rules.taker)
+            elif is_new:
                 self._lay_out(trade, price)
 
     def _end(self, trade: Trade, now: int) -> None:
