@@ -187,6 +187,7 @@ S = TypeVar("S", bound=PlainState)
 P = TypeVar("P")
 
 _TYPES: Final = (OrderType.LIMIT, OrderType.MARKET, OrderType.STOP)
+_SIDES: Final = {BUY: Side.BUY, SELL: Side.SELL}
 
 
 class KernelStrategy(Generic[C, S, P]):
@@ -218,6 +219,10 @@ class KernelStrategy(Generic[C, S, P]):
 
     def slot_number(self, name: str) -> int:
         """:data:`NO_SLOT` for a name that is not one of this strategy's slots."""
+        raise NotImplementedError
+
+    def names(self, slot: int, trade: int) -> tuple[str, str]:
+        """The names of a slot's number, and of the trade that an order in it belongs to."""
         raise NotImplementedError
 
     def order(self, config: C, market: MarketSpec, state: S, row: OrderRow) -> tuple[str, str, Reason]:
@@ -296,16 +301,16 @@ class KernelStrategy(Generic[C, S, P]):
         return WantedOrder(
             slot,
             row.sequence,
-            Side.BUY if row.side > 0 else Side.SELL,
+            _SIDES[row.side],
             _TYPES[row.type],
             row.amount,
             reason,
-            price=row.price if row.type == LIMIT else None,
-            trigger_price=row.trigger if row.type == STOP else None,
-            post_only=row.post_only,
-            reduce_only=row.reduce_only,
-            trade=trade,
-            protective=row.protective,
+            row.price if row.type == LIMIT else None,
+            row.trigger if row.type == STOP else None,
+            row.post_only,
+            row.reduce_only,
+            trade,
+            row.protective,
         )
 
 

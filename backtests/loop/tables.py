@@ -62,5 +62,30 @@ def account(quote: float) -> Any:
     return made
 
 
-def objects(fields: Mapping[str, type], count: int) -> list[Any]:
+def plain_tables(*, orders: int, slots: int) -> Any:
+    """The same as objects and lists, for the loop in Python. It has no row: a strategy looks its row up itself."""
+    made = SimpleNamespace(
+        standing=_objects(STANDING, slots),
+        active=[0] * slots,
+        wanted=_objects(WANTED, orders + 1),
+        seen=_objects(SEEN, 2 * orders + 2),
+        met=_objects(MET, orders + 1),
+        fills=_objects(FILL, MOST_FILLS),
+        refused=_objects(REFUSED, MOST_REFUSED),
+        notes=None,
+        row=[],
+        room=4 * (2 * orders + 2),
+    )
+    for order in made.standing:
+        order.done = order.part = order.refused = NO_SEQUENCE
+    return made
+
+
+def plain_account(quote: float) -> Any:
+    made = _objects(ACCOUNT, 1)[0]
+    made.quote, made.row = quote, -2
+    return made
+
+
+def _objects(fields: Mapping[str, type], count: int) -> list[Any]:
     return [SimpleNamespace(**{name: kind() for name, kind in fields.items()}) for _ in range(count)]

@@ -46,19 +46,18 @@ from strategies.grid.atr import SETTLING_PERIODS, average_true_range
 from strategies.grid.codes import (
     CLOSE_SLOT,
     COUNTS,
-    ENTRY_SLOT,
     EXITS,
     FIRST_INTERVAL,
     NOTES,
+    SLOT_NAMES,
     STOP_SLOT,
     TOLD_EXIT,
-    slot_name,
 )
 from strategies.grid.config import MOST_GRIDS, GridConfig
 from strategies.grid.core import AWAITING_ENTRY, WAITING
 from strategies.grid.lines import ladder_of, resolve_range
 from strategies.grid.parameters import GridParameters, parameters_of
-from strategies.grid.state import GridState, interval_of
+from strategies.grid.state import GridState
 from strategies.kernel import NO_SLOT, KernelStrategy, OrderRow
 
 
@@ -123,29 +122,23 @@ class GridStrategy(KernelStrategy[GridConfig, GridState, GridParameters]):
         return super().step(config, market, state, point, position, fills)
 
     def slot_number(self, name: str) -> int:
-        if name.startswith("grid:"):
-            return FIRST_INTERVAL + int(name[5:])
-        return {"entry": ENTRY_SLOT, "close": CLOSE_SLOT, "stop": STOP_SLOT}.get(name, NO_SLOT)
+        return _SLOTS.get(name, NO_SLOT)
+
+    def names(self, slot: int, trade: int) -> tuple[str, str]:
+        return SLOT_NAMES[slot], SLOT_NAMES[trade]
 
     def order(self, config: GridConfig, market: MarketSpec, state: GridState, row: OrderRow) -> tuple[str, str, Reason]:
-        return slot_name(row.slot), slot_name(row.trade), self._reason(config, state, row)
-
-    def _reason(self, config: GridConfig, state: GridState, row: OrderRow) -> Reason:
-        if row.slot == CLOSE_SLOT:
-            return Reason("grid.close", {"amount": row.amount, "cause": EXITS[state.finish_code]})
-        if row.slot == STOP_SLOT:
-            return Reason("grid.stop", {"amount": row.amount, "price": row.trigger})
-        if row.slot == ENTRY_SLOT:
-            awaiting = state.phases.count(AWAITING_ENTRY)
-            return Reason("grid.entry", {"amount": row.amount, "price": state.entry_price, "intervals": awaiting})
-        number = row.slot - FIRST_INTERVAL
-        i = interval_of.plain(state, config.grids, number)
+        slot = row.slot
+        if slot < FIRST_INTERVAL:
+            return SLOT_NAMES[slot], SLOT_NAMES[row.trade], _reason(state, row)
+        number = slot - FIRST_INTERVAL
+        i = (number - state.shift) % config.grids
         numbers: dict[str, float | int | str] = {"interval": number, "amount": row.amount, "price": row.price}
         if state.phases[i] == WAITING:
             numbers["target"] = state.lines[i + 1] if row.side > 0 else state.lines[i]
-            return Reason("grid.open", numbers)
+            return SLOT_NAMES[slot], SLOT_NAMES[row.trade], Reason("grid.open", numbers)
         numbers["opened_at"] = state.opened_at[i]
-        return Reason("grid.take_profit", numbers)
+        return SLOT_NAMES[slot], SLOT_NAMES[row.trade], Reason("grid.take_profit", numbers)
 
     def told(
         self, config: GridConfig, market: MarketSpec, state: GridState, code: int, numbers: Sequence[float]
@@ -171,3 +164,16 @@ class GridStrategy(KernelStrategy[GridConfig, GridState, GridParameters]):
         None while the range is not known: a range in ATRs has to be resolved first.
         """
         return checks.start_levels(config, market, price)
+
+
+_SLOTS = {name: number for number, name in enumerate(SLOT_NAMES)}
+
+
+def _reason(state: GridState, row: OrderRow) -> Reason:
+    """Why there is an order that belongs to no interval."""
+    if row.slot == CLOSE_SLOT:
+        return Reason("grid.close", {"amount": row.amount, "cause": EXITS[state.finish_code]})
+    if row.slot == STOP_SLOT:
+        return Reason("grid.stop", {"amount": row.amount, "price": row.trigger})
+    awaiting = state.phases.count(AWAITING_ENTRY)
+    return Reason("grid.entry", {"amount": row.amount, "price": state.entry_price, "intervals": awaiting})

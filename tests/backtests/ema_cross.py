@@ -127,6 +127,9 @@ class CrossStrategy(KernelStrategy[CrossConfig, CrossState, CrossParameters]):
     def slot_number(self, name: str) -> int:
         return {"entry": ENTRY, "exit": EXIT}.get(name, NO_SLOT)
 
+    def names(self, slot: int, trade: int) -> tuple[str, str]:
+        return ("entry", "exit")[slot], f"trade:{trade}"
+
     def order(
         self, config: CrossConfig, market: MarketSpec, state: CrossState, row: OrderRow
     ) -> tuple[str, str, Reason]:

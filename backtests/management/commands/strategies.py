@@ -17,13 +17,18 @@ from backtests.checking import check_strategy
 from exchange.candles.files import CandleFileError, Candles, describe_file, read_file
 from exchange.candles.synthetic import COINS, synthetic_market
 from strategies import registry
+from strategies.candles import timeframe_ms
 from strategies.contract import MarketKind, MarketSpec, StrategyConfig, UsesFeatures
 from strategies.registry import UnknownStrategy
-from strategies.user_files import AnyStrategy, read_user_file
+from strategies.user_files import AnyStrategy, problem_of, read_user_file
 
 SYNTHETIC = "ETHUSDT"
 # Fees and minimums of Bybit's ETH markets: a check is not about them.
 STEP, FEE = Decimal("0.00001"), Decimal("0.001")
+
+DAY_MS = 86_400_000
+# A strategy that needs a long past decides seldom, and decisions are what is to be checked; each takes its time.
+FEWEST_STEPS, MOST_STEPS = 1000, 10_000
 
 # JSON schema's own names of bounds, and those that strategies.fields gives to decimals.
 _SIGNS = {
@@ -44,10 +49,16 @@ class Command(BaseCommand):
         check = commands.add_parser("check", help="look-ahead, warm-up, state, repeatability; exit code 1 if any fails")
         check.add_argument("name", help="a strategy, or a file with one or several")
         check.add_argument("--candles", help="a candle file; without one, a synthetic market of ETHUSDT is made")
-        check.add_argument("--days", type=int, default=60, help="days of the synthetic market (60)")
+        check.add_argument(
+            "--days", type=int, help="days of the synthetic market (60, or twice the warm-up where that is longer)"
+        )
         check.add_argument("--config", default="{}", help="parameters as JSON, for those without a default")
         check.add_argument("--cuts", type=int, default=200, help="at how many random candles the series is cut (200)")
-        check.add_argument("--steps", type=int, default=1000, help="how many candles of decisions are checked (1000)")
+        check.add_argument(
+            "--steps",
+            type=int,
+            help=f"how many candles of decisions are checked (as many as the warm-up has, {FEWEST_STEPS} to {MOST_STEPS})",
+        )
         check.add_argument("--seed", type=int, default=0, help="of the cuts and of the synthetic market (0)")
 
     def handle(self, *args: Any, command: str, **options: Any) -> None:
@@ -82,18 +93,35 @@ class Command(BaseCommand):
         self.stdout.write(f"Closed candles it looks at, with the default parameters: {said}")
 
     def _check(
-        self, name: str, candles: str | None, days: int, config: str, cuts: int, steps: int, seed: int, **_: Any
+        self,
+        name: str,
+        candles: str | None,
+        days: int | None,
+        config: str,
+        cuts: int,
+        steps: int | None,
+        seed: int,
+        **_: Any,
     ) -> None:
-        found, timeframe, market = _from_file(Path(candles)) if candles else _synthetic(days, seed)
         failed = 0
-        for strategy in _strategies(name):
+        for strategy, source in _strategies(name):
             settings_of_it = _configured(strategy, config)
             try:
-                checked = check_strategy(
-                    strategy, settings_of_it, market, found, timeframe, cuts=cuts, seed=seed, walked=steps
+                warm_up = _warm_up_ms(strategy, settings_of_it)
+                found, timeframe, market = (
+                    _from_file(Path(candles)) if candles else _synthetic(days or _days_for(warm_up), seed)
                 )
-            except ValueError as error:
-                raise CommandError(f"{strategy.name}: {error}") from error
+                walked = steps or _steps_for(warm_up, timeframe)
+                checked = check_strategy(
+                    strategy, settings_of_it, market, found, timeframe, cuts=cuts, seed=seed, walked=walked
+                )
+            except CommandError:
+                raise
+            except Exception as error:
+                if source is None and not isinstance(error, ValueError):
+                    raise  # a fault of the program itself is shown whole
+                where = problem_of(source, error) if source is not None else error
+                raise CommandError(f"{strategy.name}: {where}") from error
             for violation in checked.violations:
                 self.stdout.write(f"{strategy.name}  {violation}")
             failed += bool(checked.violations)
@@ -109,13 +137,29 @@ class Command(BaseCommand):
             raise CommandError("Not what the contract asks for.")
 
 
-def _strategies(name: str) -> tuple[AnyStrategy, ...]:
+def _strategies(name: str) -> list[tuple[AnyStrategy, Path | None]]:
+    """With the file that each is written in; none for a built-in one."""
     if not name.endswith(".py"):
-        return (_named(name),)
-    file = read_user_file(Path(name))
+        return [(_named(name), registry.source_of(name))]
+    path = Path(name)
+    file = read_user_file(path)
     if file.problems:
         raise CommandError("\n".join(map(str, file.problems)))
-    return file.strategies
+    return [(strategy, path) for strategy in file.strategies]
+
+
+def _warm_up_ms(strategy: AnyStrategy, config: StrategyConfig) -> int:
+    """How long the longest of its windows is."""
+    needs = strategy.timeframes(config) if isinstance(strategy, UsesFeatures) else ()
+    return max((need.count * timeframe_ms(need.timeframe) for need in needs), default=0)
+
+
+def _days_for(warm_up_ms: int) -> int:
+    return max(60, 2 * warm_up_ms // DAY_MS + 1)
+
+
+def _steps_for(warm_up_ms: int, timeframe: str) -> int:
+    return min(MOST_STEPS, max(FEWEST_STEPS, warm_up_ms // timeframe_ms(timeframe)))
 
 
 def _named(name: str) -> AnyStrategy:

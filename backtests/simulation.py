@@ -1,0 +1,249 @@
+"""One strategy on one market over a history: what it trades, and what that leaves of the money.
+
+A strategy whose step can be compiled runs as machine code, any other one through the same loop as Python
+(``backtests/loop``). The timing is that of a live bot that ticks at every point of a candle: docs/backtesting/engine.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Generic
+
+import numpy as np
+
+from backtests.features import history_features
+from backtests.loop.records import FILL, FULL, LIQUIDATED, MOST_REFUSED, REFUSED, Funding, Path, Rows, Terms
+from backtests.loop.run import decide, loop_of, run
+from backtests.loop.tables import account, plain_account, plain_tables, record_type, tables
+from backtests.plain_run import MOST_ORDERS, MOST_SLOTS, Bridge
+from strategies.candles import timeframe_ms
+from strategies.compiled import Compiled
+from strategies.contract import C, Finish, MarketSpec, Reason, S, Signal, Strategy
+from strategies.kernel import KernelStrategy
+from strategies.lattice import rules_of
+from strategies.state import packed, packed_tuple, unpacked
+
+if TYPE_CHECKING:
+    from backtests.loop.records import Floats
+    from exchange.candles.files import Candles
+    from strategies.feature_rows import FeatureTable
+
+NO_FUNDING: Final = Funding(np.zeros(0, np.int64), np.zeros(0))
+_LOOPS: dict[type, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``slippage`` is a fraction that takers pay; ``through`` asks the price to pass a limit by a tick. Of linear
+    markets: ``leverage`` of the account, ``maintenance`` the share of a position's worth below which the account is
+    liquidated (0 never), ``funding`` what positions pay."""
+
+    slippage: float = 0.0
+    through: bool = False
+    leverage: float = 10.0
+    maintenance: float = 0.0
+    funding: Funding = NO_FUNDING
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation(Generic[S]):
+    """``fills`` and ``refused`` are numpy records with the fields of ``backtests.loop.records``; a fill's slot and trade
+    are places in ``slots`` and ``trades``. ``equity`` is quote at the close of each candle that was run.
+
+    A compiled run tells no notes and signals; ``finish`` is told by both.
+    """
+
+    state: S
+    fills: Any
+    refused: Any
+    slots: Sequence[str]
+    trades: Sequence[str]
+    equity: Floats
+    quote: float
+    amount: float
+    fees: float
+    funding: float
+    finish: Finish | None
+    liquidated: bool
+    candles: int
+    steps: int
+    notes: Sequence[tuple[int, Reason]] = field(default=())
+    signals: Sequence[Signal] = field(default=())
+
+
+def simulate(
+    strategy: Strategy[C, S],
+    config: C,
+    market: MarketSpec,
+    candles: Candles,
+    timeframe: str,
+    *,
+    quote: float,
+    options: Options | None = None,
+    features: FeatureTable | None = None,
+    compiled: bool = True,
+) -> Simulation[S]:
+    """``timeframe`` is that of ``candles``; ``features`` those of the whole history, made here when there are none.
+
+    ``compiled=False`` runs a strategy as Python that could be compiled: with its notes and signals, equal in all else.
+    Raises ``ValueError`` when a timeframe that the strategy needs cannot be made of these candles.
+    """
+    options = options or Options()
+    if features is None:
+        features = history_features(strategy, config, candles, timeframe)
+    terms = Terms(
+        rules=rules_of(market),
+        slippage=options.slippage,
+        margin=float(market.tick) if options.through else 0.0,
+        leverage=options.leverage,
+        maintenance=options.maintenance,
+        length=timeframe_ms(timeframe),
+    )
+    if compiled and isinstance(strategy, KernelStrategy):
+        return _compiled(strategy, config, market, candles, terms, options.funding, features, quote)
+    return _plain(strategy, config, market, candles, terms, options.funding, features, quote)
+
+
+def _compiled(
+    strategy: KernelStrategy[Any, Any, Any],
+    config: Any,
+    market: MarketSpec,
+    candles: Candles,
+    terms: Terms,
+    funding: Funding,
+    features: FeatureTable | None,
+    quote: float,
+) -> Simulation[Any]:
+    initial, columns = strategy.initial_state(config, market), strategy.columns(config)
+    state, money = packed(initial), account(quote)
+    table = tables(orders=strategy.MOST_ORDERS, slots=strategy.SLOTS, columns=len(columns))
+    path = Path(*(np.ascontiguousarray(each) for each in _columns(candles)))
+    equity = np.empty(len(path.close))
+    parameters, packed_terms = packed_tuple(strategy.parameters(config, market)), packed_tuple(terms)
+    rows, loop = rows_of(features, path.timestamp, columns), _loop(strategy)
+    kept, status = [], FULL
+    while status == FULL:
+        status = loop(parameters, state, packed_terms, path, rows, funding, table, money, equity, len(equity))
+        kept.append(table["fills"][: int(money.fills)].copy())
+        money.fills = 0
+    fills, last = np.concatenate(kept), unpacked(state, initial)
+    slots, trades = _named(strategy, fills)
+    return Simulation(
+        state=last,
+        fills=fills.view(np.recarray),
+        refused=table["refused"][: min(int(money.refused), MOST_REFUSED)].copy().view(np.recarray),
+        slots=slots,
+        trades=trades,
+        equity=equity[: int(money.candle)],
+        quote=float(money.quote),
+        amount=float(money.amount),
+        fees=float(money.fees),
+        funding=float(money.funding),
+        finish=strategy.finish(config, last) if money.over else None,
+        liquidated=status == LIQUIDATED,
+        candles=int(money.candle),
+        steps=int(money.steps),
+    )
+
+
+def _named(strategy: KernelStrategy[Any, Any, Any], fills: Any) -> tuple[list[str], list[str]]:
+    """The names of slots and trades; the fills' numbers become places in these lists."""
+    slots, trades = list[str](), list[str]()
+    for column, names in (("slot", slots), ("trade", trades)):
+        keys = fills["slot"] * (1 << 40) + (fills["trade"] if column == "trade" else 0)
+        known, places = np.unique(keys, return_inverse=True)
+        places_of: dict[str, int] = {}
+        moved = np.empty(len(known), np.int64)
+        for number, key in enumerate(known.tolist()):
+            name = strategy.names(key >> 40, key & ((1 << 40) - 1))[column == "trade"]
+            moved[number] = places_of.setdefault(name, len(places_of))
+        names.extend(places_of)
+        if column == "trade":
+            fills["trade"] = moved[places]
+        else:
+            slot_places = moved[places]
+    fills["slot"] = slot_places
+    return slots, trades
+
+
+def _plain(
+    strategy: Strategy[Any, Any],
+    config: Any,
+    market: MarketSpec,
+    candles: Candles,
+    terms: Terms,
+    funding: Funding,
+    features: FeatureTable | None,
+    quote: float,
+) -> Simulation[Any]:
+    bridge = Bridge(
+        strategy,
+        config,
+        market,
+        strategy.initial_state(config, market),
+        features,
+        rests_between_candles=bool(getattr(strategy, "rests_between_candles", False)),
+    )
+    parts = {name: Compiled(getattr(bridge, name)) for name in ("advance", "wanted", "quiet")}
+    loop: Any = run.with_parts("plain", decide=decide.with_parts("plain", **parts)).plain
+    table, money = plain_tables(orders=MOST_ORDERS, slots=MOST_SLOTS), plain_account(quote)
+    path = Path(*(each.tolist() for each in _columns(candles)))
+    rows = rows_of(features, candles.timestamp, ())
+    # Without columns: the bridge looks a row up by itself, by name.
+    rows = Rows(np.empty((1, 0)), rows.of_candle.tolist(), rows.closes.tolist())
+    listed = Funding(funding.timestamp.tolist(), funding.rate.tolist())
+    equity = [0.0] * len(candles)
+    kept: list[Any] = []
+    status = FULL
+    while status == FULL:
+        status = loop(None, None, terms, path, rows, listed, table, money, equity, len(equity))
+        kept.append(_recorded(FILL, table.fills[: money.fills]))
+        money.fills = 0
+    return Simulation(
+        state=bridge.state,
+        fills=np.concatenate(kept).view(np.recarray),
+        refused=_recorded(REFUSED, table.refused[: money.refused]),
+        slots=bridge.slot_names,
+        trades=list(bridge.trades),
+        equity=np.array(equity[: money.candle]),
+        quote=money.quote,
+        amount=money.amount,
+        fees=money.fees,
+        funding=money.funding,
+        finish=bridge.finish,
+        liquidated=status == LIQUIDATED,
+        candles=money.candle,
+        steps=money.steps,
+        notes=bridge.notes,
+        signals=bridge.signals,
+    )
+
+
+def _recorded(fields: Mapping[str, type], objects: Sequence[Any]) -> Any:
+    rows = [tuple(getattr(each, name) for name in fields) for each in objects]
+    return np.array(rows, record_type(fields)).view(np.recarray)
+
+
+def rows_of(features: FeatureTable | None, opens: Any, columns: Sequence[str]) -> Rows:
+    """Which row the points of each candle see. A row whose warm-up is not complete is all NaN."""
+    if features is None:
+        return Rows(np.full((1, max(1, len(columns))), np.nan), np.zeros(len(opens), np.int64), np.zeros(1, np.int64))
+    last = len(features.closes)
+    values = np.full((last + 1, max(1, len(columns))), np.nan)
+    for place, name in enumerate(columns):
+        values[:last, place] = np.where(features.known, features.columns[name], np.nan)
+    of_candle = features.closes.searchsorted(opens, side="right") - 1
+    return Rows(values, np.where(of_candle < 0, last, of_candle), np.append(features.closes, 0))
+
+
+def _loop(strategy: KernelStrategy[Any, Any, Any]) -> Any:
+    """Each strategy's loop once in a process: making it loads its machine code, or compiles it the first time."""
+    kind = type(strategy)
+    if kind not in _LOOPS:
+        _LOOPS[kind] = loop_of(strategy)
+    return _LOOPS[kind]
+
+
+def _columns(candles: Candles) -> tuple[Any, ...]:
+    return (candles.timestamp, candles.open, candles.high, candles.low, candles.close, candles.volume)
