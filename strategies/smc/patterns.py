@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from strategies.indicators import Array, rolling_min
+from strategies.indicators import Array, compiled
 
 ENGULFING: Final = 1
 PIN_BAR: Final = 2
@@ -33,26 +33,22 @@ class Patterns(NamedTuple):
 
 def patterns(open_: Array, high: Array, low: Array, close: Array, pin_wick: float) -> Patterns:
     """``pin_wick`` is a fraction of the height. The first that applies counts, in the order of the list above."""
-    up, lowest = _upwards(open_, high, low, close, pin_wick)
-    down, lowest_mirrored = _upwards(-open_, -low, -high, -close, pin_wick)
+    up, lowest = upwards(open_, high, low, close, pin_wick)
+    down, lowest_mirrored = upwards(-open_, -low, -high, -close, pin_wick)
     return Patterns(up, lowest, down, -lowest_mirrored)
 
 
-def _upwards(open_: Array, high: Array, low: Array, close: Array, pin_wick: float) -> tuple[Array, Array]:
-    open_1, close_1 = _before(open_, 1), _before(close, 1)
-    high_1, low_1, high_2, low_2 = _before(high, 1), _before(low, 1), _before(high, 2), _before(low, 2)
-    engulfing = (close_1 < open_1) & (open_ <= close_1) & (close >= open_1) & (close - open_ > open_1 - close_1)
-    wick, height = np.minimum(open_, close) - low, high - low
-    pin = (height > 0.0) & (wick >= pin_wick * height)
-    inside = (high_1 <= high_2) & (low_1 >= low_2) & (close > high_2)
-    kind = np.select([engulfing, pin, inside], [ENGULFING, PIN_BAR, INSIDE_BREAK], 0).astype(np.float64)
-    lowest = np.select([engulfing, pin, inside], [rolling_min(low, 2), low, rolling_min(low, 3)], np.nan)
+@compiled
+def upwards(open_: Array, high: Array, low: Array, close: Array, pin_wick: float) -> tuple[Array, Array]:
+    kind, lowest = np.zeros(close.size), np.full(close.size, np.nan)
+    for row in range(close.size):
+        fell = row > 0 and close[row - 1] < open_[row - 1]
+        covers = fell and open_[row] <= close[row - 1] and close[row] >= open_[row - 1]
+        height = high[row] - low[row]
+        if covers and close[row] - open_[row] > open_[row - 1] - close[row - 1]:
+            kind[row], lowest[row] = ENGULFING, min(low[row - 1], low[row])
+        elif height > 0.0 and min(open_[row], close[row]) - low[row] >= pin_wick * height:
+            kind[row], lowest[row] = PIN_BAR, low[row]
+        elif row > 1 and high[row - 1] <= high[row - 2] and low[row - 1] >= low[row - 2] and close[row] > high[row - 2]:
+            kind[row], lowest[row] = INSIDE_BREAK, min(low[row - 2], low[row - 1], low[row])
     return kind, lowest
-
-
-def _before(values: Array, candles: int) -> Array:
-    """Each row's value so many candles ago, NaN at the beginning."""
-    shifted = np.full(values.size, np.nan)
-    if values.size > candles:
-        shifted[candles:] = values[:-candles]
-    return shifted

@@ -9,11 +9,12 @@ import argparse
 import os
 import platform
 
-from tests.bench import candle_import, guard, indicators, many_bots, startup
+from tests.bench import candle_import, guard, indicators, many_bots, smc, startup
 
 BENCHMARKS = {
     "guard": guard,
     "indicators": indicators,
+    "smc": smc,
     "startup": startup,
     "candle-import": candle_import,
     "many-bots": many_bots,

@@ -13,8 +13,9 @@ import pytest
 
 from backtests.engine import candles_of, points_of
 from exchange.candles.files import Candles
-from strategies.contract import MarketSpec, Point
+from strategies.contract import MarketSpec, Point, PositionView
 from strategies.feature_rows import feature_table
+from strategies.kernel import tick_of
 from strategies.smc.config import SmcConfig
 from strategies.smc.logic import SmcStrategy
 from tests.strategies.kernel_driver import assert_quiet_is_honest, assert_same_compiled, played
@@ -143,7 +144,7 @@ def test_a_running_trade_sleeps_up_to_where_its_stop_follows() -> None:
     parameters = STRATEGY.parameters(config, market)
     state = STRATEGY.initial_state(config, market)
     state.phase[0], state.side[0], state.entry[0], state.best[0], state.stop[0] = 2, 1, 2000.0, 2000.0, 1989.0
-    low, high, _, rows = STRATEGY.quiet.plain(parameters, state, None)
+    low, high, _, rows = STRATEGY.quiet.plain(parameters, state, tick_of(Point(0, 2000.0), PositionView()))
     assert low == float("-inf")  # the stop rests at the exchange
     assert 2029.9999 < high < 2030.0  # 1.5 % above the entry
     assert rows
