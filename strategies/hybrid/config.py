@@ -18,15 +18,13 @@ from strategies.regimes.config import RegimeConfig
 def _regime(name: str) -> Any:
     """The classifier's own field, under a heading of the hybrid."""
     known = RegimeConfig.model_fields[name]
-    extra = known.json_schema_extra
-    assert isinstance(extra, dict)
-    bounds: dict[str, Any] = dict(extra["bounds"])  # type: ignore[call-overload]
+    extra: Any = known.json_schema_extra
     return Field(
         known.default,
         title=known.title,
         description=known.description,
         json_schema_extra=extra | {"group": "Regime"},
-        **{bound: type(known.default)(value) for bound, value in bounds.items()},
+        **{bound: type(known.default)(value) for bound, value in extra["bounds"].items()},
     )
 
 

@@ -100,7 +100,8 @@ def family_config(
     """A family's own configuration. ``range_percent`` is the grid's reach where it is known already; a reach in ATRs is
     otherwise left for the grid to resolve. Raises ``pydantic.ValidationError``."""
     given = {own: _value(config, name) for own, name in FIELDS[family].items()}
-    return STRATEGIES[family].Config.model_validate(given | _MADE[family](config, money, range_percent))
+    made: StrategyConfig = STRATEGIES[family].Config.model_validate(given | _MADE[family](config, money, range_percent))
+    return made
 
 
 def _value(config: HybridConfig, name: str) -> Any:
@@ -147,29 +148,32 @@ def faults_of(config: HybridConfig) -> list[Fault]:
         try:
             family_config(config, family, share_of(config, family))
         except ValidationError as error:
-            names = FIELDS[family] | _MADE_FROM[family]
-            faults += _translated(error, names, lambda field, family=family: own_field(family, field))
+            faults += _translated(error, _names_of(family), f"{family}_share")
     try:
         regime_config(config)
     except ValidationError as error:
-        faults += _translated(error, _REGIME, lambda field: _REGIME.get(field, "regime_timeframe"))
+        faults += _translated(error, _REGIME, "regime_timeframe")
     return faults
 
 
 def own_field(family: str, field: str) -> str:
     """The hybrid's field for one of a family's; its share for what the hybrid does not offer."""
-    return (FIELDS[family] | _MADE_FROM[family]).get(field, f"{family}_share")
+    return _names_of(family).get(field, f"{family}_share")
 
 
 def in_own_words(family: str, message: str) -> str:
     """A family's message with the hybrid's names of its fields."""
-    return _renamed(message, FIELDS[family] | _MADE_FROM[family])
+    return _renamed(message, _names_of(family))
 
 
-def _translated(error: ValidationError, names: Mapping[str, str], field_of: Callable[[str], str]) -> Iterable[Fault]:
+def _names_of(family: str) -> dict[str, str]:
+    return {**FIELDS[family], **_MADE_FROM[family]}
+
+
+def _translated(error: ValidationError, names: Mapping[str, str], otherwise: str) -> Iterable[Fault]:
     for each in error.errors(include_url=False):
         field = str(each["loc"][0]) if each["loc"] else ""
-        yield field_of(field), _renamed(str(each["msg"]).removeprefix("Value error, "), names)
+        yield names.get(field, otherwise), _renamed(str(each["msg"]).removeprefix("Value error, "), names)
 
 
 def _renamed(message: str, names: Mapping[str, str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from strategies.contract import (
     Decision,
@@ -24,7 +25,8 @@ from strategies.hybrid.purse import Purse, closable
 from strategies.hybrid.state import ACTIVE, CLOSING, RUN_OFF, Generation, HybridState, Standing
 from strategies.hybrid.switching import config_of
 
-HOUR_MS = 3_600_000
+HOUR_MS: Final = 3_600_000
+_NOTHING: Final[tuple[WantedOrder, ...]] = ()
 
 
 @dataclass(slots=True)
@@ -61,7 +63,11 @@ def book(
         generation = replace(generation, purse=purse)
         if own == GUARD_SLOT:
             if generation.mode == RUN_OFF:
-                numbers = {"family": generation.family, "price": fill.price, "limit": generation.stop}
+                numbers: dict[str, float | int | str] = {
+                    "family": generation.family,
+                    "price": fill.price,
+                    "limit": generation.stop,
+                }
                 notes.append(Reason("hybrid.run_off_stop", numbers))
             generation = replace(generation, mode=CLOSING)
         elif own != CLOSE_SLOT:
@@ -93,7 +99,7 @@ def step_families(
         if generation.mode == CLOSING:
             purse = generation.purse.to_be_closed(market, point.price)
             generation = generation if purse is generation.purse else replace(generation, purse=purse)
-            is_over, orders = not purse.closing, ()
+            is_over, orders = not purse.closing, _NOTHING
         else:
             decision = _stepped(generation, config, market, point, seen.get(generation.key, ()))
             notes.extend(decision.notes)

@@ -154,3 +154,8 @@ class HybridBot:
 
     def note(self, code: str) -> dict[str, Any]:
         return dict(next(note.numbers for note in self.decision.notes if note.code == code))
+
+    @property
+    def finished(self) -> str:
+        """The code it finished with; empty while it goes on."""
+        return self.decision.finish.reason.code if self.decision.finish else ""

@@ -16,12 +16,12 @@ def test_the_stop_loss_closes_everything_and_ends_the_bot() -> None:
     assert bot.codes == ["hybrid.stop_loss"]
     assert bot.market_orders == {"grid1/hybrid:close": ("sell", 4.88)}
     assert bot.book == {}
-    assert bot.decision.finish is None
+    assert not bot.finished
     bot.closes(BEAR, 85.6, pnl=-70.0)
-    assert bot.decision.finish is None
+    assert not bot.finished
     bot.at(85.6, bot.filled("grid1/hybrid:close", price=85.6), realised=-70.0)
-    assert bot.decision.finish is not None
     assert bot.slots == []
+    assert bot.decision.finish is not None
     assert explain(bot.decision.finish.reason) == (
         "Stop loss: profit and loss has fallen by 100 from its best, the limit is 100."
     )
@@ -35,7 +35,7 @@ def test_the_best_is_that_of_the_bot_since_its_start() -> None:
     assert bot.codes == []
     bot.at(100.0, realised=400.0)
     assert bot.codes == ["hybrid.stop_loss"]
-    assert bot.decision.finish is not None
+    assert bot.finished == "hybrid.stop_loss"
 
 
 def test_a_day_that_lost_too_much_is_over() -> None:

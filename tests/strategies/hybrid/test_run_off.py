@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from strategies.contract import MarketSpec
-from tests.strategies.hybrid.bench import BEAR, BREAKOUT, BULL, HOUR_MS, LINEAR, RANGE, SPOT, HybridBot
+from tests.strategies.hybrid.bench import BEAR, BREAKOUT, BULL, HOUR_MS, RANGE, SPOT, HybridBot
+from tests.strategies.markets import LINEAR
 
 
 def running_off(market: MarketSpec = LINEAR, **changes: object) -> HybridBot:
