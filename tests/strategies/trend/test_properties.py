@@ -3,92 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strategies.contract import (
-    FillSeen,
-    MarketKind,
-    MarketSpec,
-    OrderType,
-    Point,
-    PositionView,
-    Side,
-    WantedOrder,
-)
+from strategies.contract import MarketKind, MarketSpec, OrderType, Point, PositionView, Side, WantedOrder
 from strategies.trend.config import TrendConfig
 from strategies.trend.logic import TrendStrategy
 from tests.strategies.markets import LINEAR, SPOT
+from tests.strategies.trend.rough_walk import RoughExchange
 from tests.strategies.trend.trend_bot import BREAKDOWN, BREAKOUT, HOUR_MS, MIDNIGHT_MS, PULLBACK, RALLY, RISING
 
 STRATEGY = TrendStrategy()
-Wish = tuple[str, int]
-
-
-@dataclass
-class RoughExchange:
-    """Fills in pieces at a price that jumps; a position that reduce-only orders would turn over is left at nothing."""
-
-    market: MarketSpec
-    base: Decimal = Decimal(0)
-    realised: Decimal = Decimal(0)
-    cost: Decimal = Decimal(0)
-    orders: dict[Wish, WantedOrder] = field(default_factory=dict)
-    filled: dict[Wish, Decimal] = field(default_factory=dict)
-    over: set[Wish] = field(default_factory=set)
-
-    def set_orders(self, wanted: tuple[WantedOrder, ...]) -> None:
-        self.orders = {(order.slot, order.sequence): order for order in wanted}
-        assert len(self.orders) == len(wanted), "two orders for one wish"
-        self.orders = {wish: order for wish, order in self.orders.items() if wish not in self.over}
-
-    def move(self, price: Decimal, part: Decimal, now: int) -> list[FillSeen]:
-        fills = []
-        for wish, order in list(self.orders.items()):
-            at = self._met(order, price)
-            if at is None:
-                continue
-            whole = self.market.quantise_amount(order.amount) - self.filled.get(wish, Decimal(0))
-            amount = self.market.quantise_amount(whole * part) or whole
-            if order.reduce_only:
-                amount = min(amount, abs(self.base))
-            if order.side is Side.SELL and self.market.kind is MarketKind.SPOT:
-                assert amount <= self.base, "sells what it does not have"
-            if amount > 0:
-                fills.append(self._fill(wish, order, at, amount, whole, now))
-        return fills
-
-    def _met(self, order: WantedOrder, price: Decimal) -> Decimal | None:
-        buys = order.side is Side.BUY
-        if order.type is OrderType.LIMIT:
-            limit = self.market.quantise_price(order.price or 0.0)
-            return limit if (price <= limit if buys else price >= limit) else None
-        if order.type is OrderType.STOP:
-            trigger = self.market.quantise_price(order.trigger_price or 0.0)
-            return price if (price >= trigger if buys else price <= trigger) else None
-        return price
-
-    def _fill(self, wish: Wish, order: WantedOrder, at: Decimal, amount: Decimal, whole: Decimal, now: int) -> FillSeen:
-        done = amount == whole
-        self.filled[wish] = self.filled.get(wish, Decimal(0)) + amount
-        if done:
-            self.over.add(wish)
-        buys = order.side is Side.BUY
-        fee_base = amount * self.market.taker_fee if buys and self.market.buy_fee_in_base else Decimal(0)
-        change = (amount if buys else -amount) - fee_base
-        if self.base == 0 or (self.base > 0) == (change > 0):
-            self.cost += amount * at if buys else -amount * at
-        else:
-            share = self.cost * min(abs(change / self.base), Decimal(1))
-            self.realised += -share + (amount * at if not buys else -amount * at)
-            self.cost -= share
-        self.realised -= Decimal(0) if fee_base else amount * at * self.market.taker_fee
-        self.base += change
-        return FillSeen(order.slot, order.sequence, order.side, float(at), float(amount), float(fee_base), now, done)
 
 
 @st.composite
