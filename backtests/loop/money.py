@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from strategies.compiled import compiled
+from strategies.lattice import nearest_count
 
 # A share of a step below which a position is none: what sums of floats leave over.
 NOTHING = 1e-6
@@ -18,11 +19,24 @@ FORGIVEN = 1e-9
 
 
 @compiled
+def summed(terms: Any, amount: float, change: float) -> float:
+    """A linear position is whole steps; a spot one is not where a fee is taken of what was bought."""
+    total = amount + change
+    if not terms.rules.is_linear:
+        return total
+    return (
+        nearest_count(total * terms.rules.step_scale / terms.rules.step_unit)
+        * terms.rules.step_unit
+        / terms.rules.step_scale
+    )
+
+
+@compiled
 def booked(terms: Any, a: Any, change: float, value: float, fee_quote: float) -> None:
     """Average cost. ``change`` in base after a fee in base; ``value`` is price × amount, negative for a sell."""
     a.realised -= fee_quote
     if a.amount == 0.0 or (a.amount > 0.0) == (change > 0.0):
-        a.amount += change
+        a.amount = summed(terms, a.amount, change)
         a.cost += value
         return
     held = abs(a.amount)
@@ -31,12 +45,8 @@ def booked(terms: Any, a: Any, change: float, value: float, fee_quote: float) ->
     cost = a.cost * closed / held
     closing = value * closed / traded
     a.realised -= cost + closing
-    if traded > held:
-        a.amount += change
-        a.cost = value - closing
-    else:
-        a.amount += change
-        a.cost -= cost
+    a.amount = summed(terms, a.amount, change)
+    a.cost = value - closing if traded > held else a.cost - cost
     if abs(a.amount) < NOTHING * terms.rules.step_unit / terms.rules.step_scale:
         a.amount = 0.0
         a.cost = 0.0

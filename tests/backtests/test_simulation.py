@@ -1,0 +1,145 @@
+"""The fast loop gives what the loop in exact decimals gives: fill by fill, refusal by refusal, to the last unit."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backtests import engine
+from backtests.features import history_features
+from backtests.simulation import Options, Simulation, simulate
+from exchange.candles.files import Candles
+from exchange.port import Candle
+from strategies.contract import MarketSpec, Strategy
+from strategies.registry import get_strategy
+from tests.backtests.ema_cross import CrossConfig, CrossStrategy
+from tests.strategies.markets import LINEAR, SPOT, walking_candles
+
+MINUTE = 60_000
+MARKETS = {"spot": SPOT, "linear": LINEAR}
+
+
+def columns(candles: list[Candle]) -> Candles:
+    table = np.array([[float(value) for value in candle] for candle in map(tuple_of, candles)])
+    return Candles(table[:, 0].astype(np.int64), *np.ascontiguousarray(table[:, 1:].T))
+
+
+def tuple_of(candle: Candle) -> tuple[Any, ...]:
+    return (candle.timestamp, candle.open, candle.high, candle.low, candle.close, candle.volume)
+
+
+def in_decimals(
+    strategy: Strategy[Any, Any], config: Any, market: MarketSpec, candles: Candles, quote: int, options: Options
+) -> engine.Result[Any]:
+    points = engine.points_of(engine.candles_of(candles), MINUTE)
+    exact = engine.Options(Decimal(str(options.slippage)), options.through, Decimal(str(options.leverage)))
+    features = history_features(strategy, config, candles, "1m")
+    return engine.run(strategy, config, market, points, quote=Decimal(quote), options=exact, features=features)
+
+
+def assert_equal(found: Simulation[Any], exact: engine.Result[Any], market: MarketSpec) -> None:
+    assert [
+        (fill.point, found.slots[fill.slot], fill.sequence, fill.side, fill.price, fill.amount, fill.is_maker,
+         found.trades[fill.trade])
+        for fill in found.fills
+    ] == [
+        (each.point, each.slot, each.sequence, 1 if each.side.value == "buy" else -1, float(each.price),
+         float(each.amount), each.is_maker, each.trade)
+        for each in exact.fills
+    ]  # fmt: skip
+    fees = np.array([float(each.fee) for each in exact.fills])
+    np.testing.assert_allclose(found.fills.fee, fees, rtol=1e-12)
+    assert [(each.point, each.sequence) for each in found.refused] == [
+        (each.point, each.sequence) for each in exact.refused[: len(found.refused)]
+    ]
+    assert found.quote == pytest.approx(float(exact.quote), rel=1e-11)
+    assert found.amount == pytest.approx(float(exact.base), abs=1e-6 * float(market.step))
+    np.testing.assert_allclose(found.equity, [float(value) for _, value in exact.equity], rtol=1e-11)
+    assert (found.finish is None) == (exact.finish is None)
+    assert found.state == exact.state
+
+
+GRIDS: dict[str, tuple[str, dict[str, Any], Options]] = {
+    "long spot": ("spot", {"direction": "long", "range_percent": 3, "grids": 20}, Options()),
+    "through by a tick": ("spot", {"direction": "long", "range_percent": 3, "grids": 20}, Options(through=True)),
+    "neutral linear": ("linear", {"direction": "neutral", "range_percent": 2, "grids": 30}, Options()),
+    "trails down": (
+        "linear",
+        {"direction": "short", "range_percent": 1, "grids": 15, "trailing_down": True},
+        Options(),
+    ),
+    "slippage, built anew": (
+        "linear",
+        {"direction": "long", "range_percent": 1, "grids": 8, "on_range_left": "recentre", "recentre_after": 600},
+        Options(slippage=0.0007),
+    ),
+    "stop loss": ("linear", {"direction": "long", "range_percent": 2, "grids": 12, "stop_loss_percent": 1}, Options()),
+    "too little margin": ("linear", {"direction": "neutral", "range_percent": 2, "grids": 30}, Options(leverage=1.0)),
+}
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_a_grid(name: str) -> None:
+    kind, values, options = GRIDS[name]
+    strategy, market = get_strategy("grid"), MARKETS[kind]
+    config = strategy.Config.model_validate(values | {"investment": 9000})
+    candles = columns(walking_candles(1500, seed=len(name)))
+    quote = 2000 if name == "too little margin" else 10_000
+    exact = in_decimals(strategy, config, market, candles, quote, options)
+    fast = simulate(strategy, config, market, candles, "1m", quote=quote, options=options)
+    assert len(exact.fills) > 20 or name == "stop loss"
+    assert bool(exact.refused) == (name == "too little margin")
+    assert_equal(fast, exact, market)
+
+
+@pytest.mark.parametrize("kind", MARKETS)
+def test_market_orders_on_a_cross(kind: str) -> None:
+    strategy, config, market = CrossStrategy(), CrossConfig(fast=5, slow=13), MARKETS[kind]
+    candles = columns(walking_candles(1500, seed=3))
+    exact = in_decimals(strategy, config, market, candles, 10_000, Options())
+    assert len(exact.fills) > 20
+    assert_equal(simulate(strategy, config, market, candles, "1m", quote=10_000), exact, market)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    kind=st.sampled_from(sorted(MARKETS)),
+    direction=st.sampled_from(("long", "short", "neutral")),
+    percent=st.decimals("0.3", "6", places=2),
+    grids=st.integers(2, 40),
+    options=st.builds(
+        Options, slippage=st.sampled_from((0.0, 0.0005)), through=st.booleans(), leverage=st.sampled_from((1.0, 5.0))
+    ),
+)
+def test_any_grid(seed: int, kind: str, direction: str, percent: Decimal, grids: int, options: Options) -> None:
+    if kind == "spot":
+        direction = "long"
+    strategy, market = get_strategy("grid"), MARKETS[kind]
+    config = strategy.Config.model_validate(
+        {"direction": direction, "range_percent": percent, "grids": grids, "investment": 9000}
+    )
+    candles = columns(walking_candles(400, seed=seed))
+    exact = in_decimals(strategy, config, market, candles, 10_000, options)
+    assert_equal(simulate(strategy, config, market, candles, "1m", quote=10_000, options=options), exact, market)
+
+
+def test_as_python_it_trades_the_same_and_tells_why() -> None:
+    strategy = get_strategy("grid")
+    config = strategy.Config.model_validate(
+        {"direction": "neutral", "range_percent": 2, "grids": 30, "investment": 9000}
+    )
+    candles = columns(walking_candles(600, seed=5))
+    fast = simulate(strategy, config, LINEAR, candles, "1m", quote=10_000)
+    plain = simulate(strategy, config, LINEAR, candles, "1m", quote=10_000, compiled=False)
+    for name in ("point", "sequence", "side", "price", "amount", "fee"):
+        np.testing.assert_array_equal(fast.fills[name], plain.fills[name])
+    np.testing.assert_array_equal(fast.equity, plain.equity)
+    assert fast.state == plain.state
+    assert {note.code for _, note in plain.notes} == {"grid.built", "grid.cycle"}
+    assert fast.steps < plain.steps / 4, "the compiled run did not pass over what is quiet"
