@@ -69,7 +69,7 @@ def read_user_file(path: Path) -> UserFile:
         stamp = _stamp(path)
         module = _run(path)
     except (Exception, SystemExit) as error:  # noqa: BLE001  whatever a file of somebody else's may raise
-        return UserFile(path, _stamp(path) if path.exists() else (0, 0), problems=(_problem_of(path, error),))
+        return UserFile(path, _stamp(path) if path.exists() else (0, 0), problems=(problem_of(path, error),))
     candidates: list[type[Any]] = [
         each
         for each in vars(module).values()
@@ -85,7 +85,7 @@ def read_user_file(path: Path) -> UserFile:
             if not why:
                 found.append(candidate())
         except Exception as error:  # noqa: BLE001
-            problems.append(_problem_of(path, error))
+            problems.append(problem_of(path, error))
             continue
         if why:
             problems.append(
@@ -128,7 +128,8 @@ def _incomplete(candidate: type[Any]) -> str:
     return ""
 
 
-def _problem_of(path: Path, error: BaseException) -> FileProblem:
+def problem_of(path: Path, error: BaseException) -> FileProblem:
+    """With the last line of the file that was being run when the error was raised."""
     what = f"{type(error).__name__}: {error}"
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return FileProblem(path, error.lineno or 0, f"{type(error).__name__}: {error.msg}")

@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 
 from backtests.engine import candles_of, points_of, run
 from backtests.features import history_features
+from backtests.management.commands.strategies import _days_for, _steps_for
 from exchange.candles.files import read_file
 from strategies import registry
 from tests.strategies.markets import SPOT
@@ -183,3 +184,31 @@ def test_a_file_that_is_no_strategy_is_told_with_its_line(own: Path) -> None:
     path = own / "broken.py"
     path.write_text("\nx = 1 / 0\n")
     assert f"{path}, line 2: ZeroDivisionError" in refused("check", str(path))
+
+
+@pytest.mark.parametrize(
+    ("honest", "wrong", "said"),
+    [
+        ("        close = candles", "        close = candels", "NameError: name 'candels' is not defined"),
+        ('point.features["slow"] and not is_long', 'point.features["slwo"] and not is_long', "KeyError: 'slwo'"),
+        ("ema(close, config.fast)", "ema(close, -1)", "ValueError: "),
+    ],
+)
+def test_an_error_of_a_strategy_is_told_with_file_and_line(own: Path, honest: str, wrong: str, said: str) -> None:
+    path = write_example(own)
+    text = path.read_text()
+    path.write_text(text.replace(honest, wrong))
+    line = text[: text.index(honest)].count("\n") + 1
+    for name in (str(path), "ema_cross"):
+        out = refused("check", name, "--config", '{"timeframe": "5m"}', "--days", "3", "--cuts", "5", "--steps", "50")
+        assert f"ema_cross: {path}, line {line}: {said}" in out
+
+
+def test_as_many_candles_are_checked_as_the_warm_up_asks_for(own: Path) -> None:
+    """324 candles of 5m are 1,620 minutes; a market of 60 days is made where 2 × 324 hours are shorter."""
+    path = write_example(own)
+    out = said("check", str(path), "--config", '{"timeframe": "5m"}', "--days", "4", "--cuts", "5")
+    assert f" {4 * 1620} steps, " in out
+    assert _days_for(324 * 3_600_000) == 60
+    assert _days_for(218 * 86_400_000) == 437
+    assert [_steps_for(minutes * 60_000, "1m") for minutes in (0, 1620, 48_420)] == [1000, 1620, 10_000]
