@@ -336,6 +336,24 @@ def newest_snapshot(bot: Bot) -> Snapshot | None:
     return Snapshot.objects.filter(bot=bot, run=bot.run).order_by("-id").first()
 
 
+# Notes that say how a strategy reads the market: the newest of each stays in sight.
+_READINGS: Mapping[str, Sequence[str]] = {
+    "hybrid": ("hybrid.regime", "hybrid.start"),
+    "trend": ("trend.market",),
+}
+
+
+def notes_in_sight(bot: Bot, *, others: int = 3) -> list[JournalEntry]:
+    """How the strategy reads the market, then the newest ``others`` of what else it told in this run. Up to three
+    queries."""
+    if bot.started_at is None:
+        return []
+    told = JournalEntry.objects.filter(bot=bot, action="note", created_at__gte=bot.started_at).order_by("-id")
+    readings = [told.filter(code=code).first() for code in _READINGS.get(bot.strategy, ())]
+    found = [entry for entry in readings if entry is not None]
+    return found + list(told.exclude(id__in=[entry.pk for entry in found])[:others])
+
+
 def standing_orders(bot: Bot) -> list[Order]:
     """Live orders, or what a bot withholds that sends none; highest price first, with their reasons. Two queries."""
     return list(_with_reasons(Order.objects.standing_of(bot)).order_by(F("price").desc(nulls_first=True), "id"))

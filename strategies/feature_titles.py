@@ -99,7 +99,7 @@ _TITLES: Final[Mapping[str, Mapping[str, FeatureTitle]]] = {
     "regime": _REGIME,
 }
 _FAMILIES: Final = {"regime": "Regime", "dca": "DCA", "trend": "Trend", "grid": "Grid", "smc": "Smart Money Concepts"}
-_CANDLE_CLOSE: Final = FeatureTitle("Candle closed", Kind.MOMENT)
+_CANDLE_CLOSE: Final = FeatureTitle("Candle closed", Kind.MOMENT, place=-1)
 # As strategies.smc.patterns numbers them: importing that would bring NumPy into the web processes.
 _PATTERNS: Final = {1: "engulfing", 2: "pin bar", 3: "inside break"}
 _LAST: Final = 1000

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from bots import number_format
 from bots.forms import slot_id
 from bots.simulation import simulated_market
+from bots.views.sight import signal_facts
 
 register = template.Library()
 
@@ -145,6 +146,12 @@ def sparkline(values: Sequence[Decimal]) -> SafeString:
         f"{y(0.0):.1f}",
         line,
     )
+
+
+@register.filter
+def facts(metadata: dict[str, Any]) -> list[tuple[str, Any]]:
+    """A signal's metadata in the order in which it is read."""
+    return signal_facts(metadata)
 
 
 @register.filter

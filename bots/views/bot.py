@@ -72,6 +72,8 @@ def _sight(bot: Bot) -> Context:
         "sight": sight_of(bot.strategy, snapshot),
         "standing_count": len(orders),
         "nearest": nearest_orders(orders, price),
+        "notes": selectors.notes_in_sight(bot),
+        "now": timezone.now(),
     }
 
 

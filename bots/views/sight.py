@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
 
 from bots import number_format
 from bots.models import Order, Snapshot
 from strategies.feature_titles import FeatureTitle, Kind, pattern_name, title_of
 
 NEAREST = 8
+_FACTS = ("kind", "phase", "pattern", "zone_score", "zone_bottom", "zone_top", "reward", "with_trend")
 _TRENDS = {1.0: ("up", "up"), -1.0: ("down", "down"), 0.0: ("none", "")}
 
 
@@ -60,6 +62,12 @@ def seen_in(strategy: str, features: dict[str, float | None]) -> dict[str, list[
         text, tone = _shown(title, value)
         groups.setdefault(title.group, []).append(Seen(title.title, text, tone))
     return groups
+
+
+def signal_facts(metadata: dict[str, Any]) -> list[tuple[str, Any]]:
+    """What a signal was given on, the telling things first."""
+    known = [name for name in _FACTS if name in metadata]
+    return [(name, metadata[name]) for name in (*known, *sorted(set(metadata) - set(known)))]
 
 
 def nearest_orders(orders: list[Order], price: Decimal | None) -> list[Resting]:

@@ -75,5 +75,5 @@ def refined(candles: Candles, parts: int) -> Candles:
         top[:, part] = np.maximum(top[:, part], knots[:, knot])
         bottom[:, part] = np.minimum(bottom[:, part], knots[:, knot])
     timestamp = (candles.timestamp[:, None] + np.arange(parts) * MINUTE_MS).ravel()
-    prices = (np.round(column.ravel(), decimals) for column in (first, top, bottom, last))
-    return Candles(timestamp, *prices, np.repeat(candles.volume / parts, parts))
+    opens, highs, lows, closes = (np.round(column.ravel(), decimals) for column in (first, top, bottom, last))
+    return Candles(timestamp, opens, highs, lows, closes, np.repeat(candles.volume / parts, parts))

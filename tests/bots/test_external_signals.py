@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -27,7 +28,7 @@ CONFIG = {
 }
 
 
-def dca_bot(name: str = "eth-dca", **fields: object) -> Bot:
+def dca_bot(name: str = "eth-dca", **fields: Any) -> Bot:
     return cast.bot(
         name,
         **{"strategy": "dca", "config": CONFIG, "status": BotStatus.RUNNING, "started_at": cast.NOW, **fields},
@@ -70,7 +71,7 @@ def test_one_delivery_id_may_come_to_two_bots() -> None:
         ({"strategy": "grid", "config": cast.grid_config()}, "does not listen for signals"),
     ],
 )
-def test_who_cannot_act_on_it_takes_none(fields: dict[str, object], words: str) -> None:
+def test_who_cannot_act_on_it_takes_none(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(SignalRefused, match=words):
         receive(dca_bot(**fields))
     assert not ExternalSignal.objects.exists()

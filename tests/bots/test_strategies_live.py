@@ -170,6 +170,7 @@ def assert_state_is_kept(bot: Bot, table: FeatureTable) -> None:
     snapshots = list(Snapshot.objects.filter(bot=bot))
     assert len({snapshot.candle_close for snapshot in snapshots}) >= 10  # candles
     for snapshot in snapshots:
+        assert snapshot.candle_close is not None
         assert strategy.dump(strategy.load(snapshot.state)) == snapshot.state
         row = table.row(table.row_at(snapshot.candle_close))
         assert row.candle_close == snapshot.candle_close

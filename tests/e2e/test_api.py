@@ -171,7 +171,7 @@ def test_a_dead_stream_shows_in_health_until_it_is_back(demo_stack: DemoStack) -
 def test_bots_go_out_and_come_back_as_yaml(demo_stack: DemoStack, tmp_path: Path) -> None:
     exported = demo_stack.manage("bots", "export").stdout
     document = yaml.safe_load(exported)
-    assert {"btc-spot", "btc-short", "eth-grid", "sol-long", "sol-spot"} <= set(document["bots"])
+    assert {"btc-hybrid", "btc-smc", "btc-trend", "eth-grid", "sol-dca"} <= set(document["bots"])
     assert demo_stack.own_environ["SIMULATOR_API_SECRET"] not in exported
     path = tmp_path / "bots.yaml"
     path.write_text(exported, encoding="utf-8")

@@ -163,14 +163,16 @@ def test_no_page_scrolls_sideways_or_complains(browser: Browser, demo_stack: Dem
     page = visitor.page
     wait_for(
         lambda: (
-            page.goto(f"{demo_stack.url}/bots/btc-spot/?tab=fills") and page.locator("#part-records tbody a").count()
+            page.goto(f"{demo_stack.url}/bots/eth-grid/?tab=fills") and page.locator("#part-records tbody a").count()
         ),
         timeout=60,
         what="a fill",
     )
     order = page.locator("#part-records tbody a").first.get_attribute("href")
-    tabs = [f"/bots/btc-spot/?tab={tab}" for tab in ("orders", "fills", "cycles", "events", "journal")]
-    for path in ["/", "/new/", *tabs, "/bots/btc-spot/edit/", "/bots/btc-spot/stop/", str(order)]:
+    tabs = [f"/bots/eth-grid/?tab={tab}" for tab in ("orders", "fills", "cycles", "events", "journal")]
+    others = [f"/bots/{name}/" for name in ("btc-hybrid", "btc-smc", "btc-trend", "sol-dca")]
+    forms = [f"/new/?strategy={name}" for name in ("dca", "hybrid", "smc", "trend")]
+    for path in ["/", "/new/", *forms, *others, *tabs, "/bots/eth-grid/edit/", "/bots/eth-grid/stop/", str(order)]:
         visitor.go(path)
         expect(page.locator("#live-state")).to_have_attribute("data-state", "on")
         width = page.evaluate("document.documentElement.scrollWidth")

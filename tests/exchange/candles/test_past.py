@@ -68,7 +68,7 @@ def test_real_candles_come_out_again_when_the_minutes_are_put_together(
     np.testing.assert_allclose(one.volume.reshape(shape).sum(axis=1), given.volume, rtol=1e-12)
     # Each minute begins where the one before ended, but where the longer candles themselves leave a gap.
     np.testing.assert_array_equal(one.open.reshape(shape)[:, 1:], one.close.reshape(shape)[:, :-1])
-    assert max(-int(Decimal(repr(price)).as_tuple().exponent) for price in one.close[:3000].tolist()) <= 3  # type: ignore[operator]
+    assert max(-int(Decimal(repr(price)).as_tuple().exponent) for price in one.close[:3000].tolist()) <= 3
 
 
 def test_the_days_before_a_window_come_from_longer_candles_as_far_back_as_every_symbol_has_them(tmp_path: Path) -> None:
@@ -76,11 +76,11 @@ def test_the_days_before_a_window_come_from_longer_candles_as_far_back_as_every_
     for symbol in WANTED[:2]:
         write(tmp_path, f"binance_{symbol}_linear_1m.parquet", flat(7 * DAY, start=window))
     step = 15 * MINUTE
-    write(tmp_path, "bybit_BTCUSDT_linear_15m.parquet", candles([(90, 90, 90, 90)] * 96 * 25, step=step))
+    write(tmp_path, "bybit_BTCUSDT_linear_15m.parquet", candles([(90.0, 90.0, 90.0, 90.0)] * 96 * 25, step=step))
     write(
         tmp_path,
         "bybit_ETHUSDT_spot_15m.parquet",
-        candles([(95, 95, 95, 95)] * 96 * 25, start=START + 4 * DAY * MINUTE, step=step),
+        candles([(95.0, 95.0, 95.0, 95.0)] * 96 * 25, start=START + 4 * DAY * MINUTE, step=step),
     )
     found = from_directory(tmp_path, WANTED, history=30)
     assert found.past == 16 * DAY
@@ -97,9 +97,9 @@ def test_without_longer_candles_of_every_symbol_there_is_no_past(tmp_path: Path)
     window = START + 20 * DAY * MINUTE
     for symbol in WANTED[:2]:
         write(tmp_path, f"binance_{symbol}_linear_1m.parquet", flat(7 * DAY, start=window))
-    write(tmp_path, "bybit_BTCUSDT_linear_15m.parquet", candles([(90, 90, 90, 90)] * 96 * 25, step=15 * MINUTE))
+    write(tmp_path, "bybit_BTCUSDT_linear_15m.parquet", candles([(90.0, 90.0, 90.0, 90.0)] * 96 * 25, step=15 * MINUTE))
     # Ends before the window begins.
-    write(tmp_path, "bybit_ETHUSDT_linear_15m.parquet", candles([(90, 90, 90, 90)] * 96 * 5, step=15 * MINUTE))
+    write(tmp_path, "bybit_ETHUSDT_linear_15m.parquet", candles([(90.0, 90.0, 90.0, 90.0)] * 96 * 5, step=15 * MINUTE))
     found = from_directory(tmp_path, WANTED, history=30)
     assert (found.past, len(found.candles["BTCUSDT"])) == (0, 7 * DAY)
 
