@@ -28,12 +28,11 @@ def drawn(count: int, runs: int, random: np.random.Generator) -> Rows:
 
 
 def stationary_blocks(count: int, runs: int, mean_length: float, random: np.random.Generator) -> Rows:
-    """At each row a new block begins with probability 1 / ``mean_length``, at a random row; else the block goes on."""
+    """At each row but the first a new block begins with probability 1 / ``mean_length``, at a random row; else the block goes on."""
     _check(count, runs)
     if not mean_length >= 1.0:
         raise ValueError(f"a mean block length of {mean_length}: it must be at least 1")
     begins = random.random((runs, count)) < 1.0 / mean_length
-    begins[:, 0] = True
     return _continued(begins, random)
 
 
@@ -55,6 +54,7 @@ def usual_block_length(count: int) -> int:
 def _continued(begins: NDArray[np.bool_], random: np.random.Generator) -> Rows:
     runs, count = begins.shape
     places = np.broadcast_to(np.arange(count, dtype=np.int64), (runs, count))
+    # The first row begins a block in any case: where none has begun yet, the place is 0.
     since = np.maximum.accumulate(np.where(begins, places, 0), axis=1)
     starts = random.integers(0, count, (runs, count))
     rows: Rows = (np.take_along_axis(starts, since, axis=1) + places - since) % count

@@ -234,3 +234,11 @@ def test_long_round_trips_are_looked_through_in_blocks() -> None:
         found = trades_of(made, keys(0, 0), candles).trades
         assert found.mfe[0] == pytest.approx(max(0.0, candles.high[first:last].max() - 1000))
         assert found.mae[0] == pytest.approx(min(0.0, candles.low[first:last].min() - 1000))
+
+
+@pytest.mark.parametrize("row", [1, 255, 256, 257, 511, 512, 513, 767, 768, 769, 998])
+def test_no_candle_at_the_edge_of_a_block_is_left_out(row: int) -> None:
+    bounds = [(1001.0, 999.0)] * 1000
+    bounds[row] = (1500.0, 600.0)
+    found = trades_of(fills([(1, 1, 1000, 1, 0), (999, -1, 1000, 1, 0)]), keys(0, 0), minutes(bounds)).trades
+    assert (found.mae[0], found.mfe[0]) == (-400.0, 500.0)

@@ -79,6 +79,13 @@ def test_rows_that_fill_no_block_are_left_out_at_the_beginning() -> None:
     )
 
 
+def test_equal_trials_share_the_mean_of_their_places() -> None:
+    """Two of three are the same and better: places 2 and 3 of 3, so 2.5 / 4."""
+    good = np.random.default_rng(11).normal(0.01, 0.01, 200)
+    found = probability_of_overfitting(np.column_stack([good, good, good - 0.02]), 8)
+    assert found.rank.tolist() == [0.625] * 70
+
+
 def test_a_trial_that_never_traded_has_a_ratio_of_nothing() -> None:
     returns = np.random.default_rng(9).normal(-0.005, 0.01, (400, 5))
     returns[:, 2] = 0.0
