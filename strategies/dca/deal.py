@@ -91,14 +91,14 @@ def lay_out(p: DcaParameters, s: DcaState, price: float) -> None:
     s.base_price = s.base_spent / s.base_filled if s.base_filled != 0.0 else price
     left_out = False
     for k in range(p.safety_orders):
-        at = on_tick(s.base_price * p.safety_factors[k], p.rules.tick_unit, p.rules.tick_scale)
+        at = on_tick(s.base_price * p.ladder.safety_factors[k], p.rules.tick_unit, p.rules.tick_scale)
         left_out = left_out or at <= 0.0
         if left_out:
             s.safety_prices[k] = 0.0
             s.safety_amounts[k] = 0.0
             s.safety_done[k] = True
         else:
-            steps = bought(p, at, p.safety.size[k], p.safety.high[k], p.safety.low[k])
+            steps = bought(p, at, p.ladder.safety_sizes[k], p.ladder.safety_high[k], p.ladder.safety_low[k])
             s.safety_prices[k] = at
             s.safety_amounts[k] = amount_of(p, steps)
             s.safety_done[k] = not tradable(p, steps, at)
@@ -131,7 +131,7 @@ def reprice(p: DcaParameters, s: DcaState) -> None:
     average = average_of(s)
     reference = s.base_price if p.profit_from_base else average
     for step in range(p.steps):
-        at = reference * p.profit_factors[step]
+        at = reference * p.ladder.profit_factors[step]
         s.profit_prices[step] = on_tick(at, p.rules.tick_unit, p.rules.tick_scale)
     _divide(p, s)
     if p.stops:
@@ -154,7 +154,7 @@ def _divide(p: DcaParameters, s: DcaState) -> None:
     for step in range(p.steps):
         if not s.profit_done[step]:
             whole += steps_of(p, s.profit_filled[step])
-            total += p.shares[step]
+            total += p.ladder.shares[step]
             last = step
     carried = 0.0
     standing, standing_rest, standing_filled = -1, 0, 0.0
@@ -164,7 +164,7 @@ def _divide(p: DcaParameters, s: DcaState) -> None:
         if s.profit_done[step]:
             continue
         filled = s.profit_filled[step]
-        carried += p.shares[step]
+        carried += p.ladder.shares[step]
         rest = left
         if step != last:
             rest = min(left, max(0, share_of(whole, carried, total) - steps_of(p, filled)))

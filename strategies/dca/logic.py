@@ -33,6 +33,7 @@ from strategies.contract import (
 )
 from strategies.dca import features, kernel, notes, orders, preflight
 from strategies.dca.config import DcaConfig
+from strategies.dca.ladder import profit_steps
 from strategies.dca.levels import start_levels
 from strategies.dca.parameters import DcaParameters, parameters_of
 from strategies.dca.start import COLUMNS
@@ -97,11 +98,17 @@ class DcaStrategy(KernelStrategy[DcaConfig, DcaState, DcaParameters]):
         state = state.sized(parameters.safety_orders, parameters.steps)
         return super().step(config, market, state, point, position, fills)
 
+    def most_orders(self, config: DcaConfig) -> int:
+        return min(config.active_safety_orders, config.safety_orders) + len(profit_steps(config)) + 1
+
     def slot_number(self, name: str) -> int:
         return orders.slot_number(name)
 
+    def names(self, slot: int, trade: int) -> tuple[str, str]:
+        return orders.names(slot, trade)
+
     def order(self, config: DcaConfig, market: MarketSpec, state: DcaState, row: OrderRow) -> tuple[str, str, Reason]:
-        return orders.named(parameters_of(config, market), state, row)
+        return *self.names(row.slot, row.trade), orders.reason(parameters_of(config, market), state, row)
 
     def told(
         self, config: DcaConfig, market: MarketSpec, state: DcaState, code: int, numbers: Sequence[float]

@@ -137,12 +137,12 @@ def _take_profits(p: DcaParameters, s: DcaState, orders: Any, count: int) -> int
     return count
 
 
-def named(p: DcaParameters, s: DcaState, row: OrderRow) -> tuple[str, str, Reason]:
-    """The slot and the trade of a row, and why it is wanted."""
-    return _NAMES[row.slot], f"deal:{row.trade}", _reason(p, s, row)
+def names(slot: int, trade: int) -> tuple[str, str]:
+    return _NAMES[slot], f"deal:{trade}"
 
 
-def _reason(p: DcaParameters, s: DcaState, row: OrderRow) -> Reason:
+def reason(p: DcaParameters, s: DcaState, row: OrderRow) -> Reason:
+    """Why a row is wanted."""
     if row.slot == BASE_SLOT:
         side = "buy" if row.side > 0 else "sell"
         return Reason("dca.base", {"deal": row.trade, "amount": row.amount, "side": side})

@@ -6,7 +6,7 @@ import math
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from strategies.contract import MarketKind, MarketSpec
 from strategies.dca.config import AfterStopLoss, Beyond, Combine, DcaConfig, Reference
@@ -22,9 +22,6 @@ from strategies.dca.ladder import (
 )
 from strategies.lattice import Rules, rules_of
 
-if TYPE_CHECKING:
-    from strategies.contract import FloatColumn
-
 # Fees in base have more digits than the step.
 _FEE_DIGITS = 8
 # Candles of earlier years may have prices between the ticks of today.
@@ -39,12 +36,16 @@ class Budget(NamedTuple):
     low: float
 
 
-class Budgets(NamedTuple):
-    """Those of the safety orders, as columns."""
+class Ladder(NamedTuple):
+    """Of each safety order its price's factor and its budget, of each step of the take profit its price's factor and its
+    share, the shares as whole numbers. All are as long as the longest ladder, so that one machine code serves them all."""
 
-    size: FloatColumn
-    high: FloatColumn
-    low: FloatColumn
+    safety_factors: tuple[float, ...]
+    safety_sizes: tuple[float, ...]
+    safety_high: tuple[float, ...]
+    safety_low: tuple[float, ...]
+    profit_factors: tuple[float, ...]
+    shares: tuple[float, ...]
 
 
 class DcaParameters(NamedTuple):
@@ -65,12 +66,8 @@ class DcaParameters(NamedTuple):
     base: Budget
     safety_orders: int
     active: int
-    safety_factors: FloatColumn
-    safety: Budgets
-
     steps: int
-    profit_factors: FloatColumn
-    shares: FloatColumn  # as whole numbers
+    ladder: Ladder
     profit_from_base: bool
     trails: bool
     trail_factor: float
@@ -104,17 +101,11 @@ class DcaParameters(NamedTuple):
 
 @lru_cache(maxsize=512)
 def parameters_of(config: DcaConfig, market: MarketSpec) -> DcaParameters:
-    import numpy as np
-
-    def column(values: list[float], room: int) -> FloatColumn:
-        return np.array(values + [0.0] * (room - len(values)))
-
     sign = opening(config)
     rules = rules_of(market)
     price_scale = 10 ** (_digits(market.tick) + _PRICE_DIGITS)
     money_units = price_scale * rules.step_scale
     steps = profit_steps(config)
-    safety = [_budget(size, money_units) for size in safety_sizes(config)]
     limits = [most for most in (market.max_amount, market.max_market_amount) if most is not None]
     trail, stop = config.trailing_take_profit, config.stop_loss
     return DcaParameters(
@@ -129,15 +120,8 @@ def parameters_of(config: DcaConfig, market: MarketSpec) -> DcaParameters:
         base=_budget(base_size(config), money_units),
         safety_orders=config.safety_orders,
         active=config.active_safety_orders,
-        safety_factors=column([float(1 - sign * away / HUNDRED) for away in deviations(config)], MOST_SAFETY_ORDERS),
-        safety=Budgets(
-            column([each.size for each in safety], MOST_SAFETY_ORDERS),
-            column([each.high for each in safety], MOST_SAFETY_ORDERS),
-            column([each.low for each in safety], MOST_SAFETY_ORDERS),
-        ),
         steps=len(steps),
-        profit_factors=column([float(1 + sign * step.percent / HUNDRED) for step in steps], MOST_STEPS),
-        shares=column(_whole_shares([step.share for step in steps]), MOST_STEPS),
+        ladder=_ladder(config, money_units),
         profit_from_base=config.take_profit_from is Reference.BASE,
         trails=trail is not None,
         trail_factor=float(1 - sign * (trail or 0) / HUNDRED),
@@ -165,6 +149,23 @@ def parameters_of(config: DcaConfig, market: MarketSpec) -> DcaParameters:
         on_signal=config.start_on_signal,
         any_condition=config.start_combine is Combine.ANY,
     )
+
+
+def _ladder(config: DcaConfig, money_units: int) -> Ladder:
+    sign, steps = opening(config), profit_steps(config)
+    budgets = [_budget(size, money_units) for size in safety_sizes(config)]
+    return Ladder(
+        _padded([float(1 - sign * away / HUNDRED) for away in deviations(config)], MOST_SAFETY_ORDERS),
+        _padded([budget.size for budget in budgets], MOST_SAFETY_ORDERS),
+        _padded([budget.high for budget in budgets], MOST_SAFETY_ORDERS),
+        _padded([budget.low for budget in budgets], MOST_SAFETY_ORDERS),
+        _padded([float(1 + sign * step.percent / HUNDRED) for step in steps], MOST_STEPS),
+        _padded(_whole_shares([step.share for step in steps]), MOST_STEPS),
+    )
+
+
+def _padded(values: list[float], length: int) -> tuple[float, ...]:
+    return (*values, *[0.0] * (length - len(values)))
 
 
 def _digits(increment: Decimal) -> int:
