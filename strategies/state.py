@@ -36,24 +36,36 @@ class PlainState:
 
     def copy(self) -> Self:
         """An independent state that has not decided yet what it wants."""
-        return type(self)(**{name: _copied(getattr(self, name)) for name in field_names(type(self))})
+        return type(self)(*self._values())
 
     def dump(self) -> dict[str, Any]:
         """As JSON: ``load(dump()) == self``."""
-        return {name: self._worded(name, _copied(getattr(self, name))) for name in field_names(type(self))}
+        values = dict(zip(field_names(type(self)), self._values(), strict=True))
+        for name in self.WORDS:
+            values[name] = self._worded(name, values[name])
+        return values
 
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> Self:
         """Raises ``ValueError`` when the snapshot is not one of this strategy's."""
-        data = {**cls.ADDED_LATER, **data}
-        names = set(field_names(cls))
-        unknown, missing = set(data) - names, names - set(data)
-        if unknown or missing:
-            raise ValueError(
-                f"This is not a snapshot that {cls.__name__} can be made of: unknown fields {sorted(unknown)}, "
-                f"missing fields {sorted(missing)}."
-            )
-        return cls(**{name: _copied(cls._numbered(name, value)) for name, value in data.items()})
+        names = field_names(cls)
+        if data.keys() != set(names):
+            data = {**cls.ADDED_LATER, **data}
+            unknown, missing = set(data) - set(names), set(names) - set(data)
+            if unknown or missing:
+                raise ValueError(
+                    f"This is not a snapshot that {cls.__name__} can be made of: unknown fields {sorted(unknown)}, "
+                    f"missing fields {sorted(missing)}."
+                )
+        values = [each[:] if type(each := data[name]) is list else each for name in names]
+        for name in cls.WORDS:
+            place = names.index(name)
+            values[place] = cls._numbered(name, values[place])
+        return cls(*values)
+
+    def _values(self) -> list[Any]:
+        names = field_names(type(self))
+        return [each[:] if type(each := getattr(self, name)) is list else each for name in names]
 
     def _worded(self, name: str, value: Any) -> Any:
         if name not in self.WORDS:
@@ -130,10 +142,6 @@ def unpacked(record: Any, like: T) -> T:
         else:
             values[name] = new.item()
     return type(like)(**values)
-
-
-def _copied(value: Any) -> Any:
-    return value[:] if type(value) is list else value
 
 
 def packed_tuple(values: Any) -> Any:

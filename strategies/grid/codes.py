@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from strategies.grid.config import MOST_GRIDS
+
 # Phases.
 NEW: Final = 0  # not stepped yet
 ARMED: Final = 1  # waits for the trigger price
@@ -55,9 +57,5 @@ NOTES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 COUNTS: Final = ("interval", "intervals")
 
-
-def slot_name(slot: int) -> str:
-    """Of a slot, or of the trade that has its number."""
-    if slot >= FIRST_INTERVAL:
-        return f"grid:{slot - FIRST_INTERVAL}"
-    return ("entry", "close", "stop")[slot]
+# Of a slot, or of the trade that has its number.
+SLOT_NAMES: Final = ("entry", "close", "stop", *(f"grid:{interval}" for interval in range(MOST_GRIDS)))

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from strategies.contract import (
@@ -131,14 +132,13 @@ class GridStrategy(KernelStrategy[GridConfig, GridState, GridParameters]):
         slot = row.slot
         if slot < FIRST_INTERVAL:
             return SLOT_NAMES[slot], SLOT_NAMES[row.trade], _reason(state, row)
-        number = slot - FIRST_INTERVAL
-        i = (number - state.shift) % config.grids
-        numbers: dict[str, float | int | str] = {"interval": number, "amount": row.amount, "price": row.price}
+        i = (slot - FIRST_INTERVAL - state.shift) % config.grids
         if state.phases[i] == WAITING:
-            numbers["target"] = state.lines[i + 1] if row.side > 0 else state.lines[i]
-            return SLOT_NAMES[slot], SLOT_NAMES[row.trade], Reason("grid.open", numbers)
-        numbers["opened_at"] = state.opened_at[i]
-        return SLOT_NAMES[slot], SLOT_NAMES[row.trade], Reason("grid.take_profit", numbers)
+            target = state.lines[i + 1] if row.side > 0 else state.lines[i]
+            reason = _opens(slot - FIRST_INTERVAL, row.amount, row.price, target)
+        else:
+            reason = _takes_profit(slot - FIRST_INTERVAL, row.amount, row.price, state.opened_at[i])
+        return SLOT_NAMES[slot], SLOT_NAMES[row.trade], reason
 
     def told(
         self, config: GridConfig, market: MarketSpec, state: GridState, code: int, numbers: Sequence[float]
@@ -167,6 +167,18 @@ class GridStrategy(KernelStrategy[GridConfig, GridState, GridParameters]):
 
 
 _SLOTS = {name: number for number, name in enumerate(SLOT_NAMES)}
+
+
+# Most orders of a tick are those of the tick before.
+@lru_cache(maxsize=4096)
+def _opens(interval: int, amount: float, price: float, target: float) -> Reason:
+    return Reason("grid.open", {"interval": interval, "amount": amount, "price": price, "target": target})
+
+
+@lru_cache(maxsize=4096)
+def _takes_profit(interval: int, amount: float, price: float, opened_at: float) -> Reason:
+    numbers = {"interval": interval, "amount": amount, "price": price, "opened_at": opened_at}
+    return Reason("grid.take_profit", numbers)
 
 
 def _reason(state: GridState, row: OrderRow) -> Reason:

@@ -23,7 +23,7 @@ from strategies.kernel import (
     order_rows,
     tick_of,
 )
-from strategies.state import packed, unpacked
+from strategies.state import packed, packed_tuple, unpacked
 from tests.strategies.rough_exchange import RoughExchange
 
 Kernel = KernelStrategy[Any, Any, Any]
@@ -100,9 +100,10 @@ def assert_same_compiled(
     Returns how often each slot was wanted: a test says which it meant to see.
     """
     parameters = strategy.parameters(config, market)
+    numbers = packed_tuple(parameters)
     plain = strategy.initial_state(config, market)
     record = packed(plain)
-    orders, rows = [OrderRow() for _ in range(strategy.MOST_ORDERS)], order_rows(strategy.MOST_ORDERS)
+    orders, rows = [OrderRow() for _ in range(strategy.most_orders(config))], order_rows(strategy.MOST_ORDERS)
     wanted: dict[str, int] = {}
     for number, given in enumerate(ticks_with_fills):
         tick = tick_of(given.point, given.position)
@@ -111,21 +112,21 @@ def assert_same_compiled(
         notes, told = _notes(), _notes()
         where = f"step {number} at {given.point.price} with fills {fills}"
 
-        _same(strategy.quiet.plain(parameters, plain, tick), strategy.quiet(parameters, record, tick), "zone", where)
+        _same(strategy.quiet.plain(parameters, plain, tick), strategy.quiet(numbers, record, tick), "zone", where)
         over = strategy.advance.plain(parameters, plain, tick, values, fills, len(fills), notes)
-        ended = strategy.advance(parameters, record, tick, np.array(values), fill_rows(fills), len(fills), told)
+        ended = strategy.advance(numbers, record, tick, np.array(values), fill_rows(fills), len(fills), told)
         _same(over, ended, "end", where)
         _same(plain, unpacked(record, plain), "state", where)
         _same(notes.tolist(), told.tolist(), "notes", where)
         count = strategy.wanted.plain(parameters, plain, orders)
-        _same(count, strategy.wanted(parameters, record, rows), "count of orders", where)
+        _same(count, strategy.wanted(numbers, record, rows), "count of orders", where)
         for place in range(count):
             _same(orders[place], OrderRow(*rows[place].item()), f"order {place}", where)
             slot = strategy.order(config, market, plain, orders[place])[0]
             assert strategy.slot_number(slot) == orders[place].slot < strategy.SLOTS
             wanted[slot] = wanted.get(slot, 0) + 1
         assert len({order.slot for order in orders[:count]}) == count, f"two orders in one slot at {where}"
-        _same(strategy.quiet.plain(parameters, plain, tick), strategy.quiet(parameters, record, tick), "zone", where)
+        _same(strategy.quiet.plain(parameters, plain, tick), strategy.quiet(numbers, record, tick), "zone", where)
         if over:
             break
     return wanted
@@ -141,6 +142,7 @@ def assert_quiet_is_honest(
     dice = random.Random(seed)
     parameters = strategy.parameters(config, market)
     state = strategy.initial_state(config, market)
+    most = strategy.most_orders(config)
     zones = 0
     for given in ticks_with_fills:
         tick = tick_of(given.point, given.position)
@@ -148,7 +150,7 @@ def assert_quiet_is_honest(
         fills = [strategy.fill_row(fill) for fill in given.fills]
         low, high, until, rows = strategy.quiet.plain(parameters, state, tick)
         if not fills and low < tick.price < high and tick.timestamp < until and not rows:  # what a live tick goes by
-            _assert_nothing_happens(strategy, parameters, state, tick, values)
+            _assert_nothing_happens(strategy, parameters, state, tick, values, most)
         over = strategy.advance.plain(parameters, state, tick, values, fills, len(fills), _notes())
         low, high, until, rows = strategy.quiet.plain(parameters, state, tick)
         if low < high and tick.timestamp < until:
@@ -164,19 +166,21 @@ def assert_quiet_is_honest(
                 if not rows and values:
                     later = later._replace(candle_close=tick.candle_close + 60_000)
                     seen = [dice.choice((math.nan, value, value * dice.uniform(0.5, 2))) for value in values]
-                _assert_nothing_happens(strategy, parameters, state, later, seen)
+                _assert_nothing_happens(strategy, parameters, state, later, seen, most)
         if over:
             break
     return zones
 
 
-def _assert_nothing_happens(strategy: Kernel, parameters: Any, state: Any, tick: Tick, values: list[float]) -> None:
+def _assert_nothing_happens(
+    strategy: Kernel, parameters: Any, state: Any, tick: Tick, values: list[float], most: int
+) -> None:
     after, notes = state.copy(), _notes()
     over = strategy.advance.plain(parameters, after, tick, values, [], 0, notes)
     assert not over, f"it finished in its quiet zone at {tick}"
     assert notes[0, 0] == 0, f"it told something in its quiet zone at {tick}"
     _same(state, after, "state in its quiet zone", str(tick))
-    before, later = ([OrderRow() for _ in range(strategy.MOST_ORDERS)] for _ in range(2))
+    before, later = ([OrderRow() for _ in range(most)] for _ in range(2))
     strategy.wanted.plain(parameters, state, before)
     strategy.wanted.plain(parameters, after, later)
     _same(before, later, "orders in its quiet zone", str(tick))
