@@ -66,10 +66,13 @@ class TrendStrategy(KernelStrategy[TrendConfig, TrendState, Parameters]):
     def slot_number(self, name: str) -> int:
         return SLOT_NAMES.index(name) if name in SLOT_NAMES else NO_SLOT
 
+    def names(self, slot: int, trade: int) -> tuple[str, str]:
+        return SLOT_NAMES[slot], f"trend:{trade}"
+
     def order(
         self, config: TrendConfig, market: MarketSpec, state: TrendState, row: OrderRow
     ) -> tuple[str, str, Reason]:
-        return SLOT_NAMES[row.slot], f"trend:{row.trade}", reason_of(config, state, row)
+        return *self.names(row.slot, row.trade), reason_of(config, state, row)
 
     def told(
         self, config: TrendConfig, market: MarketSpec, state: TrendState, code: int, numbers: Sequence[float]

@@ -12,6 +12,7 @@ import pytest
 
 from backtests.engine import Result, candles_of, points_of, run
 from backtests.features import history_features
+from backtests.simulation import simulate
 from exchange.candles.files import Candles, read_file
 from strategies.checks import Recording, check_features, check_steps, check_warm_up
 from strategies.contract import CandleSeries, MarketSpec
@@ -84,7 +85,8 @@ def test_real_candles_give_the_fills_of_the_oracle(
     name: str, timeframe: str, changes: dict[str, Any], rules: dict[str, Any]
 ) -> None:
     candles, config = real(name), config_of(timeframe, changes)
-    result = backtest(candles, config, replace(LINEAR, tick=rules.get("tick", LINEAR.tick)))
+    market = replace(LINEAR, tick=rules.get("tick", LINEAR.tick))
+    result = backtest(candles, config, market)
     bars = list(zip(*(getattr(candles, column).tolist() for column in _COLUMNS), strict=True))
     [need] = STRATEGY.timeframes(config)
     length = HOUR_MS if timeframe == "1h" else QUARTER_MS
@@ -94,6 +96,20 @@ def test_real_candles_give_the_fills_of_the_oracle(
     fills: list[Fill] = [(f.point, f.slot, f.side.value, f.price, f.amount) for f in result.fills]
     assert fills == expected
     assert {fill[1] for fill in expected} >= {"entry", "stop"}
+    assert compiled_fills(candles, config, market) == [(*fill[:3], float(fill[3]), float(fill[4])) for fill in expected]
+
+
+def compiled_fills(
+    candles: Candles, config: TrendConfig, market: MarketSpec
+) -> list[tuple[int, str, str, float, float]]:
+    """The same from the loop in machine code, which steps only where something can happen."""
+    found = simulate(STRATEGY, config, market, candles, config.timeframe, quote=10_000)
+    assert not len(found.refused)
+    assert found.steps < len(candles) * 2, "it wakes more often than at each row and each touch"
+    return [
+        (int(f.point), found.slots[f.slot], "buy" if f.side > 0 else "sell", float(f.price), float(f.amount))
+        for f in found.fills
+    ]
 
 
 _COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
