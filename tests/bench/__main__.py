@@ -9,12 +9,13 @@ import argparse
 import os
 import platform
 
-from tests.bench import candle_import, guard, indicators, many_bots, smc, startup
+from tests.bench import candle_import, guard, indicators, many_bots, smc, startup, trend
 
 BENCHMARKS = {
     "guard": guard,
     "indicators": indicators,
     "smc": smc,
+    "trend": trend,
     "startup": startup,
     "candle-import": candle_import,
     "many-bots": many_bots,
