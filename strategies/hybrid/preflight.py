@@ -1,4 +1,4 @@
-"""What would keep any of the families from opening and closing its orders, each with its share of the money."""
+"""What would keep any of the families from opening and closing its orders, each with the money it would get."""
 
 from __future__ import annotations
 
@@ -35,8 +35,7 @@ def start_levels(config: HybridConfig, market: MarketSpec, price: Decimal) -> li
 
 
 def _money_problems(config: HybridConfig, market: MarketSpec, available: Decimal) -> Iterator[Problem]:
-    largest = max(share_of(config, family) for family in STRATEGIES)
-    needed = min(largest, config.investment * config.max_exposure / 100)
+    needed = max(_money_of(config, family) for family in STRATEGIES)
     if needed > available:
         free = available.quantize(_CENT, ROUND_FLOOR)
         yield Problem(
@@ -49,4 +48,9 @@ def _money_problems(config: HybridConfig, market: MarketSpec, available: Decimal
 
 
 def _config(config: HybridConfig, family: str) -> Any:
-    return family_config(config, family, share_of(config, family))
+    return family_config(config, family, _money_of(config, family))
+
+
+def _money_of(config: HybridConfig, family: str) -> Decimal:
+    """What the family is started with while nothing else is held, in quote."""
+    return min(share_of(config, family), config.investment * config.max_exposure / 100)

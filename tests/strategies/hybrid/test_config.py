@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from pydantic import ValidationError
 
 from bots.forms import bot_form
@@ -151,6 +153,11 @@ def test_a_familys_problem_stands_beside_its_share() -> None:
     assert all(problem.field in HybridConfig.model_fields for problem in found)
 
 
+def test_what_the_largest_exposure_leaves_is_all_that_has_to_be_free() -> None:
+    assert problems(quote=4_000, max_exposure=40) == []
+    assert [problem.value for problem in problems(quote=3_999, max_exposure=40)] == ["4000"]
+
+
 def test_a_market_with_a_smaller_minimum_has_no_such_problem() -> None:
     assert problems(replace(LINEAR, step=Decimal("0.001"), min_amount=Decimal("0.001")), investment=500) == []
 
@@ -189,6 +196,13 @@ def test_the_shortest_timeframe_leads_and_each_is_asked_for_once() -> None:
     assert [need.timeframe for need in needs] == ["15m", "1h", "4h"]
     one = STRATEGY.timeframes(config(dca_start_on_rsi=True))
     assert [need.timeframe for need in one] == ["1h"]
+
+
+def test_the_command_describes_it() -> None:
+    out = StringIO()
+    call_command("strategies", "show", "hybrid", stdout=out)
+    assert out.getvalue().startswith("Hybrid (hybrid 1)\n")
+    assert "  handover (close | run_off, default close)\n" in out.getvalue()
 
 
 @pytest.mark.django_db
