@@ -63,9 +63,9 @@ def test_the_layout_is_kept() -> None:
 def test_a_random_walk_earns_nothing_on_average_and_spreads_as_told() -> None:
     """The mean of 3000 last prices is the first one, within its own error; log returns have the volatility asked for."""
     fine = Layout(100, tick=1e-6)
-    last = np.array([synthetic.random_walk(fine, seed, volatility=0.01).close[-1] for seed in range(3000)])
+    last = np.array([synthetic.random_walk(fine, seed, volatility=0.02).close[-1] for seed in range(3000)])
     assert float(last.mean()) == pytest.approx(100.0, abs=3 * float(last.std()) / np.sqrt(3000))
-    assert float(np.log(last / 100.0).std()) == pytest.approx(0.01 * np.sqrt(100), rel=0.04)
+    assert float(np.log(last / 100.0).std()) == pytest.approx(0.02 * np.sqrt(100), rel=0.04)
 
 
 def test_the_returns_of_a_random_walk_do_not_depend_on_each_other() -> None:
@@ -109,6 +109,9 @@ def test_a_pull_brings_the_price_back_and_holds_the_spread() -> None:
     distance = np.log(candles.close / 100.0)
     assert float(distance.std()) == pytest.approx(0.01 / np.sqrt(0.2), rel=0.03)
     assert float(np.corrcoef(distance[1:], distance[:-1])[0, 1]) == pytest.approx(np.exp(-0.1), abs=0.01)
+    # So strong a pull leaves the Euler scheme's spread a quarter too wide.
+    strong = synthetic.mean_reverting(Layout(20_000, tick=1e-6), 4, pull=6.0, volatility=0.01)
+    assert float(np.log(strong.close / 100.0).std()) == pytest.approx(0.01 / np.sqrt(12.0), rel=0.03)
     still = synthetic.mean_reverting(Layout(50, tick=1e-8), 0, pull=0.1, volatility=0.0, begin=120.0)
     assert np.log(still.close / 100.0) == pytest.approx(np.log(1.2) * np.exp(-0.1 * np.arange(1, 51)), abs=1e-9)
 
