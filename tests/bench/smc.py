@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -32,9 +32,6 @@ from strategies.state import packed
 from tests.strategies.markets import LINEAR
 from tests.strategies.smc.bench import LONG, QUARTER, row_of
 from traderagent.embedded.home import PROJECT
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 FILE = "bybit_BTCUSDT_linear_15m.parquet"
 ROWS = 64_512  # as many as the file has
@@ -117,9 +114,7 @@ def _trade(count: int) -> Callable[[], Any]:
 
 
 @compiled
-def trades(
-    p: Any, s: Any, tick: Tick, row: NDArray[np.float64], fills: Any, notes: Any, orders: Any, count: int
-) -> int:
+def trades(p: Any, s: Any, tick: Tick, row: Any, fills: Any, notes: Any, orders: Any, count: int) -> int:
     """Each trade is a signal, an entry that is filled whole, and its stop."""
     written = 0
     fill = fills[0]

@@ -5,12 +5,10 @@ from __future__ import annotations
 from time import perf_counter
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strategies.candles import closed_by, closes_of, rows_of
-from strategies.checks import check_features, check_warm_up
 from strategies.contract import CandleSeries
 from strategies.feature_rows import feature_table
 from strategies.smc.config import TIMEFRAMES, SmcConfig
@@ -64,12 +62,6 @@ def made_up(seed: int, days: int) -> dict[str, CandleSeries]:
     return made
 
 
-@pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("config", [QUICK, USUAL], ids=["short swings", "defaults"])
-def test_no_row_knows_the_future(name: str, config: SmcConfig) -> None:
-    assert check_features(STRATEGY, config, recent(name, config, 60), cuts=100) == []
-
-
 @given(seed=st.integers(0, 2**32 - 1), cut=st.floats(0, 1))
 @settings(max_examples=60, deadline=None)
 def test_cut_or_changed_candles_change_no_row_before(seed: int, cut: float) -> None:
@@ -92,12 +84,6 @@ def _turned_around(series: CandleSeries, now: int) -> CandleSeries:
     for column in changed:
         column[start:] = column[start:][::-1] / 10.0
     return CandleSeries(series.timeframe, series.timestamp, *changed)
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_a_window_of_the_declared_length_gives_the_rows_of_the_whole_history(name: str) -> None:
-    assert check_warm_up(STRATEGY, QUICK, all_timeframes(name), cuts=100) == []
-    assert check_warm_up(STRATEGY, USUAL, all_timeframes(name), cuts=40) == []
 
 
 @given(seed=st.integers(0, 2**32 - 1), place=st.floats(0, 1))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from backtests.engine import Result, candles_of, points_of, run
-from strategies.checks import Recording, Step, check_steps
+from strategies.checks import Recording, Step
 from strategies.contract import MarketSpec, OrderType
 from strategies.explanations import explain
 from strategies.feature_rows import feature_table
@@ -60,10 +60,6 @@ def test_it_trades(done: Run) -> None:
     assert {"entry", "partial"} <= slots
     assert done.result.state.wins + done.result.state.losses > 10
     assert done.result.refused == []
-
-
-def test_every_decision_is_the_same_from_the_stored_state(done: Run) -> None:
-    assert check_steps(SmcStrategy(), done.config, done.market, done.steps) == []
 
 
 def taken_slots(state: SmcState) -> list[int]:
