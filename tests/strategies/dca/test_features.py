@@ -10,31 +10,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backtests.checking import check_strategy
 from backtests.engine import candles_of, points_of, run
-from backtests.features import history_features, longer
+from backtests.features import history_features
 from exchange.candles.files import read_file
-from strategies.checks import check_features, check_warm_up
 from strategies.contract import CandleNeed, CandleSeries
 from strategies.dca.config import DcaConfig
 from strategies.dca.logic import DcaStrategy
 from tests.strategies.markets import LINEAR, MINUTE
 
 STRATEGY = DcaStrategy()
-SERIES = [
-    ("binance_ETHUSDT_linear_1m_202505.parquet", "1m", "5m"),
-    ("binance_BTCUSDT_spot_1h_202409-202509.csv.gz", "1h", "1h"),
-    ("binance_DOGEUSDT_spot_15m_202304-202404.parquet", "15m", "1h"),
-]
+MINUTES = "binance_ETHUSDT_linear_1m_202505.parquet"
 
 
 def config_of(**changes: Any) -> DcaConfig:
     return DcaConfig.model_validate(
         {"base_order_size": 100, "safety_order_size": 100, "take_profit": 1, "start_timeframe": "1m"} | changes
     )
-
-
-EVERYTHING = {"start_on_rsi": True, "start_on_ema_cross": True, "start_on_bollinger": True}
 
 
 def closes(*prices: float) -> dict[str, CandleSeries]:
@@ -77,47 +68,11 @@ def test_where_a_close_stands_between_the_bands() -> None:
     assert np.isnan(columns["bollinger_percent"][1])  # the bands are one line
 
 
-@pytest.mark.parametrize(("name", "timeframe", "looked_at"), SERIES)
-def test_features_look_at_no_future_and_know_all_after_the_warm_up(name: str, timeframe: str, looked_at: str) -> None:
-    folder = os.environ.get("TRADERAGENT_CANDLES")
-    if not folder:
-        pytest.skip("TRADERAGENT_CANDLES is not set: it names the folder with real candles")
-    candles = read_file(Path(folder) / name)
-    start = int(candles.timestamp[0])
-    candles = candles.between(start, start + 6000 * int(np.diff(candles.timestamp).min()))
-    config = config_of(start_timeframe=looked_at, **EVERYTHING)
-    series = {looked_at: longer(candles, timeframe, looked_at)}
-    assert check_features(STRATEGY, config, series, cuts=150) == []
-    assert check_warm_up(STRATEGY, config, series, cuts=150) == []
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"trailing_take_profit": "0.2", "stop_loss": "12"},
-        {"start_on_rsi": True, "rsi_limit": 60, "start_timeframe": "5m", "rsi_period": 5},
-    ],
-)
-def test_decisions_are_the_same_again_and_know_no_future(changes: dict[str, Any]) -> None:
-    folder = os.environ.get("TRADERAGENT_CANDLES")
-    if not folder:
-        pytest.skip("TRADERAGENT_CANDLES is not set: it names the folder with real candles")
-    candles = read_file(Path(folder) / SERIES[0][0])
-    start = int(candles.timestamp[0])
-    candles = candles.between(start, start + 3000 * MINUTE)
-    config = config_of(take_profit="0.4", price_deviation="0.3") if not changes else config_of(**changes)
-    checked = check_strategy(STRATEGY, config, LINEAR, candles, "1m", cuts=60, walked=700)
-    assert checked.violations == ()
-    assert checked.steps == 2800
-    assert checked.orders > 5
-
-
 def test_deals_start_where_the_index_is_low_on_real_candles() -> None:
     folder = os.environ.get("TRADERAGENT_CANDLES")
     if not folder:
         pytest.skip("TRADERAGENT_CANDLES is not set: it names the folder with real candles")
-    candles = read_file(Path(folder) / SERIES[0][0])
+    candles = read_file(Path(folder) / MINUTES)
     start = int(candles.timestamp[0])
     candles = candles.between(start, start + 5 * 1440 * MINUTE)
     config = config_of(start_on_rsi=True, rsi_limit=40, start_timeframe="5m", take_profit="0.4", price_deviation="0.5")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,10 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from strategies import indicators
+from tests.strategies.indicators import catalogue
 from tests.strategies.indicators.catalogue import Entry, each_indicator
 from tests.strategies.indicators.series import REAL, Columns, drawn_columns, random_columns, real_columns
 
 ROWS, CUTS = 3000, 300
+
+
+def test_every_public_indicator_is_in_the_catalogue() -> None:
+    """``at_rows`` and ``closed_rows`` have tests of their own; the rest of what is exported are types and warm-ups."""
+    functions = {name for name in indicators.__all__ if inspect.isfunction(getattr(indicators, name))}
+    warm_ups = {name for name in functions if name.endswith("_warmup")}
+    used = set(re.findall(r"indicators\.(\w+)\(", Path(catalogue.__file__).read_text()))
+    assert functions - {"at_rows", "closed_rows", "compiled"} <= used
+    assert warm_ups <= used
 
 
 def assert_equal_up_to(entry: Entry, cut: int, full: Columns, other: Columns) -> None:

@@ -15,7 +15,7 @@ from strategies.regimes.classification import RegimeInputs, RegimeState, step
 from strategies.regimes.config import RegimeConfig
 from strategies.regimes.regime import NONE, REGIMES, Regime, code_of, regime_of
 from strategies.regimes.series import InputColumns, classify_series, input_columns, input_warmup
-from tests.strategies.indicators.series import Columns, real_columns
+from tests.strategies.indicators.series import Columns, random_columns, real_columns
 from tests.strategies.regimes.drawn import CONFIG
 from tests.strategies.regimes.test_step import candles, states
 
@@ -79,8 +79,11 @@ def test_nothing_changes_when_the_future_does(candles_dir: Path, name: str) -> N
     whole = classify_series(CONFIG, inputs_of(columns))
     for cut in np.random.default_rng(3).integers(1, len(columns), 300).tolist():
         past = classify_series(CONFIG, inputs_of(columns.rows(0, cut)))
-        np.testing.assert_array_equal(past.regimes, whole.regimes[:cut])
-        np.testing.assert_array_equal(past.confidence, whole.confidence[:cut])
+        future = random_columns(cut, len(columns) - cut)
+        other = classify_series(CONFIG, inputs_of(columns.rows(0, cut).joined(future)))
+        for found in (past, other):
+            np.testing.assert_array_equal(found.regimes[:cut], whole.regimes[:cut])
+            np.testing.assert_array_equal(found.confidence[:cut], whole.confidence[:cut])
 
 
 def test_a_live_window_has_the_inputs_of_the_full_history(candles_dir: Path) -> None:

@@ -14,7 +14,6 @@ from backtests.engine import Result, candles_of, points_of, run
 from backtests.features import history_features
 from backtests.simulation import simulate
 from exchange.candles.files import Candles, read_file
-from strategies.checks import Recording, check_features, check_steps, check_warm_up
 from strategies.contract import CandleSeries, MarketSpec
 from strategies.trend.config import TrendConfig
 from strategies.trend.logic import TrendStrategy
@@ -113,22 +112,3 @@ def compiled_fills(
 
 
 _COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
-
-
-@pytest.mark.parametrize(("name", "timeframe"), [(HOURS, "1h"), (SOL_HOURS, "1h"), (QUARTERS, "15m")])
-def test_features_see_no_future_and_the_declared_window_suffices(name: str, timeframe: str) -> None:
-    candles = real(name, 4000)
-    series = CandleSeries(timeframe, *(getattr(candles, column) for column in _COLUMNS))
-    config = config_of(timeframe, {})
-    assert check_features(STRATEGY, config, {timeframe: series}, cuts=150) == []
-    assert check_warm_up(STRATEGY, config, {timeframe: series}, cuts=150) == []
-
-
-def test_decisions_survive_their_state_and_see_no_future() -> None:
-    candles, config = real(HOURS, 2500), config_of("1h", {"leverage": 5})
-    recording = Recording(STRATEGY)
-    table = history_features(STRATEGY, config, candles, "1h")
-    run(recording, config, LINEAR, points_of(candles_of(candles), HOUR_MS), quote=Decimal(10_000), features=table)
-    series = CandleSeries("1h", *(getattr(candles, column) for column in _COLUMNS))
-    assert sum(bool(step.fills) for step in recording.steps) > 20
-    assert check_steps(STRATEGY, config, LINEAR, recording.steps, candles={"1h": series}, cuts=60) == []
