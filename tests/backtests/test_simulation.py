@@ -61,7 +61,9 @@ def assert_equal(found: Simulation[Any], exact: engine.Result[Any], market: Mark
     assert found.amount == pytest.approx(float(exact.base), abs=1e-6 * float(market.step))
     np.testing.assert_allclose(found.equity, [float(value) for _, value in exact.equity], rtol=1e-11)
     assert (found.finish is None) == (exact.finish is None)
-    assert found.state == exact.state
+    # What it has computed of the position's value may differ in the last bits.
+    for name, value in found.state.dump().items():
+        assert value == pytest.approx(exact.state.dump()[name], rel=1e-9, abs=1e-9), name
 
 
 GRIDS: dict[str, tuple[str, dict[str, Any], Options]] = {
