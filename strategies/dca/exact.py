@@ -16,6 +16,8 @@ from strategies.compiled import compiled
 _SPLITTER: Final = 134217729.0
 # Above 2⁵³ not every whole number is a float.
 _LARGEST_WHOLE: Final = 9007199254740992.0
+# Decimals of fifteen digits are floats of their own.
+_KEPT: Final = 1e15
 
 
 @compiled
@@ -45,10 +47,10 @@ def at_most(a: float, b: float, high: float, low: float) -> bool:
 @compiled
 def rounded(value: float, scale: float) -> float:
     """The float nearest to the multiple of ``1 / scale`` that is nearest to ``value``: what ``round`` gives for a
-    ``scale`` of 10 to the number of digits."""
+    ``scale`` of 10 to the number of digits, but no more than the fifteen digits of a number that a float keeps."""
+    while abs(value) * scale >= _KEPT:
+        scale /= 10.0
     high, low = product(value, scale)
-    if abs(high) >= _LARGEST_WHOLE / 4.0:  # a float has no such digits there
-        return value
     below = math.floor(high)
     past = (high - below) - 0.5
     up = past > 0.0 or (past == 0.0 and (low > 0.0 or (low == 0.0 and below % 2 == 1)))
