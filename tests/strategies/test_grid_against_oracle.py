@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from backtests.engine import candles_of, points_of, run
-from exchange.candles.files import read_file
+from backtests.engine import points_of, run
 from exchange.port import Candle
 from strategies.contract import MarketKind, MarketSpec
 from strategies.grid.config import GridConfig
 from strategies.grid.logic import GridStrategy
 from tests.strategies.grid_oracle import GridRules, OracleFill, grid_fills
 from tests.strategies.markets import LINEAR, MINUTE, SPOT, walking_candles
+from tests.strategies.months import MONTH, SYMBOLS, days_of, market_of
 
 DAYS = 7
-REAL = "binance_ETHUSDT_linear_1m_202505.parquet"
 
+# Ends of the range as a share beside the first price, or as prices.
 CASES: list[tuple[str, MarketSpec, dict[str, Any]]] = [
     ("long spot, equal quote", SPOT, {}),
     ("long spot, geometric", SPOT, {"spacing": "geometric"}),
@@ -35,22 +34,12 @@ CASES: list[tuple[str, MarketSpec, dict[str, Any]]] = [
     ),
     ("neutral linear", LINEAR, {"direction": "neutral"}),
     ("neutral linear, geometric", LINEAR, {"direction": "neutral", "spacing": "geometric", "grids": 33}),
-    ("price below the range at the start", SPOT, {"lower": "1900", "upper": "2100"}),
-    ("price above the range at the start", SPOT, {"lower": "1700", "upper": "$open-12"}),
-    ("price on a line at the start", LINEAR, {"lower": "$open", "upper": "$open+100", "grids": 50}),
-    ("price on a line at the start, short", LINEAR, {"lower": "$open-100", "upper": "$open", "direction": "short"}),
-    ("lines that are not whole ticks", SPOT, {"lower": "1811.11", "upper": "1888.88", "grids": 37}),
+    ("price below the range at the start", SPOT, {"lower": "0.5%", "upper": "9%"}),
+    ("price above the range at the start", SPOT, {"lower": "-8%", "upper": "-0.65%"}),
+    ("price on a line at the start", LINEAR, {"lower": "0%", "upper": "5.4%", "grids": 50}),
+    ("price on a line at the start, short", LINEAR, {"lower": "-5.4%", "upper": "0%", "direction": "short"}),
+    ("lines that are not whole ticks", SPOT, {"lower": "-2.1111%", "upper": "2.0988%", "grids": 37}),
 ]
-
-
-@pytest.fixture(scope="module")
-def real_candles() -> list[Candle]:
-    folder = os.environ.get("TRADERAGENT_CANDLES")
-    if not folder:
-        pytest.skip("TRADERAGENT_CANDLES is not set: it names the folder with real candles")
-    candles = read_file(Path(folder) / REAL)
-    start = int(candles.timestamp[0])
-    return list(candles_of(candles.between(start, start + DAYS * 24 * 60 * MINUTE)))
 
 
 @pytest.mark.parametrize(("market", "changes"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
@@ -58,11 +47,30 @@ def test_a_walk_gives_the_fills_of_the_oracle(market: MarketSpec, changes: dict[
     assert_same_fills(walking_candles(1500, stride=3.0), market, changes)
 
 
-@pytest.mark.parametrize(("market", "changes"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_seven_real_days_give_the_fills_of_the_oracle(
-    real_candles: list[Candle], market: MarketSpec, changes: dict[str, Any]
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[case[0] for case in CASES])
+def test_seven_real_days_give_the_fills_of_the_oracle(number: int) -> None:
+    _, market, changes = CASES[number]
+    symbol = SYMBOLS[number % len(SYMBOLS)]
+    assert_same_fills(days_of(symbol, DAYS), market_of(symbol, market.kind), changes)
+
+
+@pytest.mark.parametrize("symbol", SYMBOLS)
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        (MarketKind.SPOT, {"spacing": "geometric"}),
+        (MarketKind.LINEAR, {"direction": "neutral", "leverage": "3"}),
+    ],
+    ids=["long spot", "neutral linear"],
+)
+def test_a_month_of_minutes_gives_the_fills_of_the_oracle(
+    symbol: str, kind: MarketKind, changes: dict[str, Any]
 ) -> None:
-    assert_same_fills(real_candles, market, changes)
+    """The lines reach over all of the month."""
+    candles = days_of(symbol, MONTH)
+    lower, upper = min(candle.low for candle in candles), max(candle.high for candle in candles)
+    span = {"lower": str(lower - 1), "upper": str(upper - 1), "grids": 90, "investment": "100000"}
+    assert assert_same_fills(candles, market_of(symbol, kind), span | changes) > 800
 
 
 def test_the_oracle_gives_the_fills_worked_out_by_hand() -> None:
@@ -97,18 +105,20 @@ def test_the_oracle_gives_the_fills_worked_out_by_hand() -> None:
     ]
 
 
-def assert_same_fills(candles: list[Candle], market: MarketSpec, changes: dict[str, Any]) -> None:
-    opened = candles[0].open
-    chosen: dict[str, Any] = {"lower": "1750", "upper": "1950", "grids": 40, "investment": "20000"} | changes
-    for name in ("lower", "upper"):
-        base, _, offset = chosen[name].partition("$open")
-        chosen[name] = str(opened + Decimal(offset or 0)) if not base else chosen[name]
+def assert_same_fills(candles: Sequence[Candle], market: MarketSpec, changes: dict[str, Any]) -> int:
+    """How many there are."""
+    chosen: dict[str, Any] = {"lower": "-5.4%", "upper": "5.4%", "grids": 40, "investment": "20000"} | changes
+    for end in ("lower", "upper"):
+        share = chosen[end].removesuffix("%")
+        if share != chosen[end]:
+            chosen[end] = str(candles[0].open * (1 + Decimal(share) / 100))
     config = GridConfig.model_validate(chosen)
-    result = run(GridStrategy(), config, market, points_of(candles, MINUTE), quote=Decimal(100_000))
+    result = run(GridStrategy(), config, market, points_of(candles, MINUTE), quote=Decimal(10_000_000))
     expected = grid_fills([(c.open, c.high, c.low, c.close) for c in candles], rules_of(config, market))
     assert not result.refused
     assert len(expected) > 20
     assert [OracleFill(f.point, f.side, f.price, f.amount, f.slot) for f in result.fills] == expected
+    return len(expected)
 
 
 def rules_of(config: GridConfig, market: MarketSpec) -> GridRules:

@@ -113,6 +113,7 @@ class Oracle:
         self.held = Fraction(0)
         self.over_at: int | None = None
         self.arrivals = 0
+        self.sent_for = (0, False)
 
     def run(self, points: Sequence[tuple[int, Decimal]]) -> list[OracleFill]:
         before: Fraction | None = None
@@ -159,7 +160,11 @@ class Oracle:
             amount = self._to_step(self.rules.base / price)
             side = "sell" if self.rules.short else "buy"
             self.deal = Deal(self.deals, time, Order("market", side, price, amount))
-        self._send(index, price)
+        # What is wanted changes with a fill, a deal, or its end; prices alone do not, and there are many.
+        now = (self.deals if self.deal is not None else 0, self.deal is not None and self.deal.closing)
+        if seen or now != self.sent_for:
+            self.sent_for = now
+            self._send(index, price)
 
     def _learn(self, known: Known) -> None:
         deal = self.deal

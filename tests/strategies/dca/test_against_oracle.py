@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from backtests.engine import PricePoint, candles_of, points_of, run
-from exchange.candles.files import read_file
+from backtests.engine import PricePoint, points_of, run
 from strategies.contract import MarketKind, MarketSpec
 from strategies.dca.config import DcaConfig, Reference
 from strategies.dca.logic import DcaStrategy
 from tests.strategies.dca.oracle import DealRules, OracleFill, dca_fills
 from tests.strategies.markets import LINEAR, MINUTE, SPOT, walking_candles
+from tests.strategies.months import MONTH, SYMBOLS, days_of, market_of
 
-DAYS = 5
-REAL = {
-    MarketKind.SPOT: "binance_ETHUSDT_spot_1m_202506.parquet",
-    MarketKind.LINEAR: "binance_ETHUSDT_linear_1m_202505.parquet",
-}
+DAYS = 12
 TIGHT: dict[str, Any] = {
     "base_order_size": 200,
     "safety_order_size": 150,
@@ -72,30 +66,32 @@ CASES: list[tuple[str, MarketSpec, dict[str, Any]]] = [
 IDS = [case[0] for case in CASES]
 
 
-@pytest.fixture(scope="module")
-def real_points() -> dict[MarketKind, list[PricePoint]]:
-    folder = os.environ.get("TRADERAGENT_CANDLES")
-    if not folder:
-        pytest.skip("TRADERAGENT_CANDLES is not set: it names the folder with real candles")
-    found = {}
-    for kind, name in REAL.items():
-        candles = read_file(Path(folder) / name)
-        start = int(candles.timestamp[0])
-        chosen = candles.between(start, start + DAYS * 24 * 60 * MINUTE)
-        found[kind] = list(points_of(candles_of(chosen), MINUTE))
-    return found
-
-
 @pytest.mark.parametrize(("market", "changes"), [case[1:] for case in CASES], ids=IDS)
 def test_a_walk_gives_the_fills_of_the_oracle(market: MarketSpec, changes: dict[str, Any]) -> None:
     assert_same_fills(list(points_of(walking_candles(2500, stride=3.0), MINUTE)), market, changes)
 
 
-@pytest.mark.parametrize(("market", "changes"), [case[1:] for case in CASES], ids=IDS)
-def test_five_real_days_give_the_fills_of_the_oracle(
-    real_points: dict[MarketKind, list[PricePoint]], market: MarketSpec, changes: dict[str, Any]
+@pytest.mark.parametrize("number", range(len(CASES)), ids=IDS)
+def test_twelve_real_days_give_the_fills_of_the_oracle(number: int) -> None:
+    _, market, changes = CASES[number]
+    symbol = SYMBOLS[number % len(SYMBOLS)]
+    assert_same_fills(points_of_days(symbol, DAYS), market_of(symbol, market.kind), changes)
+
+
+@pytest.mark.parametrize("symbol", SYMBOLS)
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        (MarketKind.SPOT, {}),
+        (MarketKind.LINEAR, {"direction": "short", "trailing_take_profit": "0.2", "stop_loss": "2"}),
+    ],
+    ids=["long spot", "short linear, trailing, stopped"],
+)
+def test_a_month_of_minutes_gives_the_fills_of_the_oracle(
+    symbol: str, kind: MarketKind, changes: dict[str, Any]
 ) -> None:
-    assert_same_fills(real_points[market.kind], market, changes)
+    fills = assert_same_fills(points_of_days(symbol, MONTH), market_of(symbol, kind), changes)
+    assert fills > 150
 
 
 def test_the_oracle_gives_the_fills_worked_out_by_hand() -> None:
@@ -130,7 +126,12 @@ def test_the_oracle_gives_the_fills_worked_out_by_hand() -> None:
     ]
 
 
-def assert_same_fills(points: list[PricePoint], market: MarketSpec, changes: dict[str, Any]) -> None:
+def points_of_days(symbol: str, days: int) -> list[PricePoint]:
+    return list(points_of(days_of(symbol, days), MINUTE))
+
+
+def assert_same_fills(points: list[PricePoint], market: MarketSpec, changes: dict[str, Any]) -> int:
+    """How many there are."""
     chosen = {name: value for name, value in (TIGHT | changes).items() if value is not None}
     config = DcaConfig.model_validate(chosen)
     result = run(DcaStrategy(), config, market, points, quote=Decimal(1_000_000))
@@ -146,6 +147,7 @@ def assert_same_fills(points: list[PricePoint], market: MarketSpec, changes: dic
     assert config.stop_loss is None or kinds["stop"] + kinds["close"] > 2
     assert config.trailing_take_profit is None or kinds["close"] > 3
     assert found == expected
+    return len(found)
 
 
 def rules_of(config: DcaConfig, market: MarketSpec) -> DealRules:
