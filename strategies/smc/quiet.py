@@ -18,7 +18,7 @@ MARGIN: Final = 1e-9
 
 @compiled
 def is_idle(s: SmcState) -> bool:
-    """Whether nothing is held and nothing on its way. Dust that is too little to be traded waits for the next candle."""
+    """Whether nothing is held and nothing on its way. Dust that could not be traded waits for the next candle."""
     for slot in range(MOST_POSITIONS):
         if s.phase[slot] != FREE:
             return False

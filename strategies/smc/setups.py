@@ -73,8 +73,11 @@ def no_setup() -> Setup:
 
 @compiled
 def find_setup(p: SmcParameters, row: Sequence[float], price: float, side: int, notes: Notes) -> Setup:
-    """What the newest candle offers on one side at ``price``. A filter that drops it tells why; nothing is told when there is
-    no pattern in a zone, or what would judge it is not known yet."""
+    """What the newest candle offers on one side at ``price``.
+
+    A filter that drops it tells why; nothing is told when there is no pattern in a zone, or what would judge it is not
+    known yet.
+    """
     first = LONG if side > 0 else SHORT
     score = row[first + SCORE]
     if not (row[first + PATTERN] > 0.0 and score > 0.0):
@@ -128,8 +131,10 @@ def confidence(row: Sequence[float], first: int, pattern: int, side: int, with_t
 
 @compiled
 def nearest_target(row: Sequence[float], first: int, price: float, least: float, side: int) -> float:
-    """The nearest liquidity at least ``least`` away, NaN where none is: the hour's pool of equal swings, then the dealing
-    ranges' ends."""
+    """The nearest liquidity at least ``least`` away, NaN where none is.
+
+    It lies at the hour's pool of equal swings and at the ends of the dealing ranges.
+    """
     nearest = nan
     for place in range(first, first + TARGETS):
         away = (row[place] - price) * side

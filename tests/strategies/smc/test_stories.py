@@ -35,10 +35,10 @@ def check(table: str, market: MarketSpec = LINEAR, **changes: Any) -> None:
 def test_a_pullback_into_the_block_of_a_broken_high() -> None:
     """A pin bar turns in the block from which the high at 110 was broken.
 
-    Risk 107.5 − 105 = 2.5, reward 22.5 / 2.5 = 9; 2 % of 10,000 are lost at the stop by 200 / 2.5 = 80. The confidence is
-    0.3 × 1/6 for the zone, 0.2 for the pattern, 0.15 × 1.6/2 for the volume (4 over a mean of 2.5) and 0.1 for discount
-    (107.5 lies below 110, the middle of the hour's range): 0.47. Half leaves a risk away at 110, and the stop goes to
-    break-even.
+    Risk 107.5 − 105 = 2.5, reward 22.5 / 2.5 = 9; 2 % of 10,000 are lost at the stop by 200 / 2.5 = 80. The confidence
+    is 0.3 × 1/6 for the zone, 0.2 for the pattern, 0.15 × 1.6/2 for the volume (4 over a mean of 2.5) and 0.1 for
+    discount (107.5 lies below 110, the middle of the hour's range): 0.47. Half leaves a risk away at 110, and the stop
+    goes to break-even.
     """
     story = (
         RISE
