@@ -61,7 +61,7 @@ NEVER_QUIET: Final = (math.inf, -math.inf, 0, True)
 NO_SLOT: Final = -1
 
 NOTE_NUMBERS: Final = 9
-MOST_NOTES: Final = 64
+MOST_NOTES: Final = 256
 
 
 class Tick(NamedTuple):

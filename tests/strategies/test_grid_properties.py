@@ -3,99 +3,33 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strategies.contract import FillSeen, MarketKind, MarketSpec, OrderType, Point, PositionView, Side, WantedOrder
+from strategies.contract import MarketKind, MarketSpec, OrderType, Point, PositionView, Side, WantedOrder
 from strategies.grid.codes import CLOSING, RUNNING
 from strategies.grid.config import GridConfig
 from strategies.grid.logic import GridStrategy
 from strategies.grid.state import GridState
 from tests.strategies.markets import LINEAR, SPOT
+from tests.strategies.rough_exchange import RoughExchange, Wish
 
 STRATEGY = GridStrategy()
-Wish = tuple[str, int]
 
 
-@dataclass
-class RoughExchange:
-    """Fills in pieces, and cancels late unless ``prompt``: a cancelled order can still fill on the next move."""
+class Terms:
+    """No wish changes its terms, but for the stop order, which is amended as what it guards changes."""
 
-    market: MarketSpec
-    price: Decimal
-    prompt: bool = False
-    base: Decimal = Decimal(0)
-    quote: Decimal = Decimal(0)
-    left: dict[Wish, Decimal] = field(default_factory=dict)
-    orders: dict[Wish, WantedOrder] = field(default_factory=dict)
-    ever: dict[Wish, WantedOrder] = field(default_factory=dict)
-    gone: set[Wish] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.ever: dict[Wish, tuple[Any, ...]] = {}
 
-    def set_orders(self, wanted: tuple[WantedOrder, ...]) -> None:
-        """What is new is placed, what is no longer wanted cancelled."""
-        wishes = {(order.slot, order.sequence): order for order in wanted}
-        assert len(wishes) == len(wanted), "two orders for one wish"
-        assert not self.gone & wishes.keys(), "a wish that was given up or done is wanted again"
-        for wish, order in wishes.items():
-            if wish in self.ever and order.protective:
-                # The one order that is amended, as what it guards changes.
-                self.left[wish] += self.market.quantise_amount(order.amount) - self.market.quantise_amount(
-                    self.ever[wish].amount
-                )
-                self.ever[wish] = self.orders[wish] = order
-            elif wish in self.ever:
-                assert _terms(self.ever[wish]) == _terms(order), "the terms of a wish changed"
-            else:
-                self.ever[wish] = order
-                self.orders[wish] = order
-                self.left[wish] = self.market.quantise_amount(order.amount)
-        self.gone |= self.ever.keys() - wishes.keys()
-        # The platform places the close only when the stop is certainly gone.
-        for wish in [wish for wish, order in self.orders.items() if order.protective and wish in self.gone]:
-            del self.orders[wish]
-        if self.prompt:
-            self._drop_cancelled()
-
-    def move(self, price: Decimal, part: Decimal) -> list[FillSeen]:
-        """The price jumps; whatever it reaches is filled, in two executions when ``part`` is less than 1."""
-        self.price = price
-        fills: list[FillSeen] = []
-        for wish, order in list(self.orders.items()):
-            at = price
-            if order.type is OrderType.STOP:
-                assert order.trigger_price is not None
-                if price > order.trigger_price if order.side is Side.SELL else price < order.trigger_price:
-                    continue
-            if order.type is OrderType.LIMIT:
-                assert order.price is not None
-                at = self.market.quantise_price(order.price)
-                if price > at if order.side is Side.BUY else price < at:
-                    continue
-            amount = self.market.quantise_amount(self.left[wish] * part) or self.left[wish]
-            fills.append(self._execute(wish, order, at, amount))
-        self._drop_cancelled()
-        return fills
-
-    def _drop_cancelled(self) -> None:
-        for wish in self.gone & self.orders.keys():
-            del self.orders[wish]
-
-    def _execute(self, wish: Wish, order: WantedOrder, at: Decimal, amount: Decimal) -> FillSeen:
-        self.left[wish] -= amount
-        done = self.left[wish] == 0
-        if done:
-            del self.orders[wish]
-            self.gone.add(wish)
-        is_buy = order.side is Side.BUY
-        in_base = is_buy and self.market.buy_fee_in_base
-        fee = amount * self.market.maker_fee if in_base else Decimal(0)
-        self.base += (amount if is_buy else -amount) - fee
-        self.quote -= at * amount if is_buy else -at * amount
-        return FillSeen(order.slot, order.sequence, order.side, float(at), float(amount), float(fee), 0, done)
+    def hold(self, wanted: tuple[WantedOrder, ...]) -> None:
+        for order in wanted:
+            terms = self.ever.setdefault((order.slot, order.sequence), _terms(order))
+            assert order.protective or terms == _terms(order), "the terms of a wish changed"
 
 
 def _terms(order: WantedOrder) -> tuple[Any, ...]:
@@ -147,7 +81,7 @@ def test_orders_are_unique_intervals_have_one_each_and_holdings_add_up(
     grid: tuple[GridConfig, MarketSpec], path: list[tuple[Decimal, Decimal]]
 ) -> None:
     config, market = grid
-    exchange = RoughExchange(market, path[0][0])
+    exchange, terms = RoughExchange(market), Terms()
     state: GridState = STRATEGY.initial_state(config, market)
     for tick, (price, part) in enumerate(path):
         fills = exchange.move(price, part)
@@ -162,6 +96,7 @@ def test_orders_are_unique_intervals_have_one_each_and_holdings_add_up(
 
         state = decision.state
         exchange.set_orders(decision.wanted)
+        terms.hold(decision.wanted)
         _one_order_per_interval(config, state, decision.wanted)
         assert abs(state.base - float(exchange.base)) < 1e-9, "the state's own count of what is held is wrong"
         if decision.finish is not None and config.on_stop == "close" and not decision.wanted:
@@ -178,7 +113,7 @@ def test_a_long_grid_on_spot_never_offers_what_it_does_not_have(
 ) -> None:
     """Where a cancelled order does not fill any more."""
     config, market = grid
-    exchange = RoughExchange(market, path[0][0], prompt=True)
+    exchange = RoughExchange(market, prompt=True)
     state = STRATEGY.initial_state(config, market)
     for tick, (price, part) in enumerate(path):
         fills = exchange.move(price, part)
