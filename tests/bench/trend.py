@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -31,9 +31,6 @@ from strategies.trend.steps import advance
 from tests.strategies.markets import LINEAR
 from tests.strategies.trend.trend_bot import HOUR_MS, PULLBACK
 from traderagent.embedded.home import PROJECT
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 MINUTES = 525_600  # a year
 TRADES = 200_000
@@ -105,9 +102,7 @@ def _step() -> float:
 
 
 @compiled
-def trades(
-    p: Any, s: Any, tick: Tick, row: NDArray[np.float64], fills: Any, notes: Any, orders: Any, count: int
-) -> int:
+def trades(p: Any, s: Any, tick: Tick, row: Any, fills: Any, notes: Any, orders: Any, count: int) -> int:
     """Each trade is a signal, an entry that is filled whole, and its stop."""
     written = 0
     fill = fills[0]
