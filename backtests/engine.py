@@ -40,6 +40,7 @@ from strategies.contract import (
 from strategies.feature_rows import NO_FEATURES, FeatureRow, FeatureTable
 
 ZERO = Decimal(0)
+ROUNDING = Decimal("1e-9")
 POINTS_PER_CANDLE = 4
 
 S = TypeVar("S")
@@ -357,7 +358,8 @@ class _Run(Generic[C, S]):
         needed = self._order_margin(order, at) - bound
         equity = self.result.quote + self.book.amount * price
         free = equity - abs(self.book.amount) * price / self.options.leverage - bound
-        return needed <= 0 or needed + worth * self.market.taker_fee <= free
+        # What a division leaves over is no margin.
+        return needed <= worth * ROUNDING or needed + worth * self.market.taker_fee <= free
 
     def _order_margin(self, extra: _Standing | None = None, at: Decimal = ZERO) -> Decimal:
         """Initial margin of the open orders: the dearer side, less what only closes the position."""

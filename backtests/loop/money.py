@@ -119,7 +119,7 @@ def affords(terms: Any, a: Any, side: int, amount: float, at: float, price: floa
         return True
     before = order_margin(terms, a, side, 0.0, 0.0)
     needed = order_margin(terms, a, side, amount, worth) - before
-    if needed <= 0.0:
+    if needed <= FORGIVEN * worth:
         return True
     equity = a.quote + a.amount * price
     free = equity - abs(a.amount) * price / terms.leverage - before
