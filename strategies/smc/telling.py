@@ -12,10 +12,13 @@ from strategies.smc import codes
 from strategies.smc.book import closable
 from strategies.smc.config import SmcConfig
 from strategies.smc.patterns import WORDS
-from strategies.smc.slots import CLOSE, ENTRY, KINDS, NAMES, STOP, TIDY, TIDY_NAME
+from strategies.smc.slots import CLOSE, ENTRY, NAMES, STOP, TIDY, TIDY_NAME
 from strategies.smc.state import MOST_POSITIONS, SmcState
 
 Numbers = dict[str, float | int | str]
+
+# By the kind of the slot.
+_ORDERS: Final = ("smc.entry", "smc.stop", "smc.partial", "smc.target", "smc.close")
 
 # A filter that dropped a setup: the reason, the name of the number that it looked at, and the limit's field.
 _FILTERS: Final[Mapping[int, tuple[str, str, str]]] = {
@@ -108,4 +111,4 @@ def order_words(market: MarketSpec, state: SmcState, row: OrderRow) -> tuple[str
         numbers = {"amount": row.amount, "price": state.stop[slot]}
     else:
         numbers = {"amount": row.amount, "price": row.price, "entry": state.entry[slot]}
-    return name, f"smc:{row.trade}", Reason(f"smc.{KINDS[kind]}", numbers)
+    return name, f"smc:{row.trade}", Reason(_ORDERS[kind], numbers)
