@@ -149,7 +149,7 @@ def test_smart_money_concepts_signals_live_what_it_sees_in_the_history(
     source = from_directory(candles_dir, ["BTCUSDT"], history=90)
     candles, start, ticks = source.candles["BTCUSDT"], 2380, 14
     table = features_of("smc", SMC, candles)
-    flags = {"candles": candles_dir, "symbols": "BTCUSDT", "history": 90, "offset": start}
+    flags: dict[str, Any] = {"candles": candles_dir, "symbols": "BTCUSDT", "history": 90, "offset": start}
     with started(tmp_path, "smc", SMC, mode="signals", **flags) as (market, bot):
         times = [market.simulator.status()["time"]]
         market.tick(bot)
