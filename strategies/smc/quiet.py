@@ -7,7 +7,7 @@ from typing import Final
 
 from strategies.compiled import compiled
 from strategies.kernel import FOREVER, Quiet, Tick
-from strategies.lattice import Rules, whole_steps
+from strategies.lattice import Rules, floor_to_step
 from strategies.smc.exits import in_profit, is_left_over, trailing_stop
 from strategies.smc.parameters import SmcParameters
 from strategies.smc.state import FREE, MOST_POSITIONS, OPEN, SmcState
@@ -70,7 +70,7 @@ def open_zone(p: SmcParameters, s: SmcState, slot: int) -> tuple[float, float]:
 @compiled
 def taken_from(rules: Rules, amount: float) -> float:
     """From which price on the market would take so much; at once where that is no question of the price."""
-    size = whole_steps(max(amount, 0.0), rules.step_unit, rules.step_scale) * rules.step_unit / rules.step_scale
+    size = floor_to_step(amount, rules.step_unit, rules.step_scale)
     if size <= 0.0 or size < rules.min_amount * (1.0 - MARGIN):
         return inf
     if rules.is_linear:
