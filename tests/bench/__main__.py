@@ -9,10 +9,11 @@ import argparse
 import os
 import platform
 
-from tests.bench import candle_import, guard, indicators, many_bots, smc, startup, trend
+from tests.bench import candle_import, grid, guard, indicators, many_bots, smc, startup, trend
 
 BENCHMARKS = {
     "guard": guard,
+    "grid": grid,
     "indicators": indicators,
     "smc": smc,
     "trend": trend,
