@@ -33,12 +33,12 @@ from accounts.models import User
 from bots import services
 from bots.errors import BotError, ConfigInvalid, NotEditable
 from bots.models import Bot, BotMode
-from bots.preflight import parse_config
-from bots.yaml_document import YamlDocument, read_yaml
-from bots.yaml_writing import Literal, escaped, written
 from exchange.accounts import KEYS, AccountInUse, AccountRefused, create_account, update_account
 from exchange.models import Environment, ExchangeAccount
 from strategies.contract import Problem
+from strategies.parsing import parse_config
+from strategies.yaml_document import YamlDocument, read_yaml
+from strategies.yaml_writing import Literal, escaped, written
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 import structlog
-from pydantic import ValidationError
 
 from bots.errors import ExchangeUnavailable
 from bots.history import resolve_config
@@ -16,8 +15,9 @@ from exchange.connection import withdrawal_refusal
 from exchange.errors import ExchangeError
 from exchange.gateways import gateway_for
 from exchange.models import ExchangeAccount
-from strategies.contract import Level, MarketSpec, Problem, Strategy, StrategyConfig
-from strategies.registry import UnknownStrategy, get_strategy
+from strategies.contract import Level, MarketSpec, Problem, Strategy
+from strategies.parsing import parse_config
+from strategies.registry import get_strategy
 
 log = structlog.get_logger(__name__)
 
@@ -108,26 +108,3 @@ def _unknown_symbol(account: ExchangeAccount, symbol: str, markets: Mapping[str,
     near = [known for known in markets if known.split("/")[0] == symbol.split("/")[0]][:4]
     mend = f" Did you mean {', '.join(near)}?" if near else ""
     return Problem("symbol", f"{account.exchange_id} has no market {symbol}.{mend}", value=symbol)
-
-
-def parse_config(strategy: str, config: Mapping[str, Any]) -> tuple[StrategyConfig | None, list[Problem]]:
-    """The strategy's own model of ``config``, or what is wrong with it."""
-    try:
-        chosen = get_strategy(strategy)
-    except UnknownStrategy as error:
-        return None, [Problem("strategy", str(error), value=strategy)]
-    try:
-        return chosen.Config.model_validate(dict(config)), []
-    except ValidationError as error:
-        return None, [_problem(item) for item in error.errors(include_url=False)]
-
-
-def _problem(item: Any) -> Problem:
-    where = ".".join(["config", *(str(part) for part in item["loc"])])
-    given = item.get("input")
-    message = str(item["msg"]).removeprefix("Value error, ")
-    shown = "" if isinstance(given, dict) or given is None else str(given)
-    name = str(item["loc"][-1]) if item["loc"] else "config"
-    if name not in message:
-        message = f"{name}: {message[0].lower()}{message[1:]}" + (f" (given: {shown})." if shown else ".")
-    return Problem(where, message, value=shown)

@@ -18,11 +18,12 @@ from bots.lifecycle import BotStatus
 from bots.live_guard import refuse_live
 from bots.models import Bot, BotMode, EventKind, Order, Position, Severity
 from bots.models.bot import ENVIRONMENTS_OF_MODE
-from bots.preflight import check_config, parse_config, symbol_problem
+from bots.preflight import check_config, symbol_problem
 from bots.schedule import enable_ticks, remove_ticks
 from bots.watchlist import publish_watchlist
 from exchange.models import ExchangeAccount
 from strategies.contract import Problem
+from strategies.parsing import parse_config
 
 # Words that stand where a bot's name would in an address.
 RESERVED_NAMES = frozenset({"preview", "new"})

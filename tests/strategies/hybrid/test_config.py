@@ -14,7 +14,6 @@ from django.core.management import call_command
 from pydantic import ValidationError
 
 from bots.forms import bot_form
-from bots.yaml_document import read_yaml
 from exchange.port import Candle
 from strategies.contract import CandleNeed, Problem
 from strategies.hybrid.config import HybridConfig
@@ -22,6 +21,7 @@ from strategies.hybrid.families import FIELDS, STRATEGIES, family_config, regime
 from strategies.hybrid.logic import HybridStrategy
 from strategies.regimes.config import RegimeConfig
 from strategies.registry import get_strategy, regimes_of
+from strategies.yaml_document import read_yaml
 from tests.bots import cast
 from tests.strategies.markets import LINEAR, SPOT
 

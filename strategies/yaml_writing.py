@@ -1,4 +1,4 @@
-"""Configurations as YAML that people would have written, and that :mod:`bots.yaml_document` reads back unchanged."""
+"""Configurations as YAML that people would have written, and that :mod:`strategies.yaml_document` reads back unchanged."""
 
 from __future__ import annotations
 

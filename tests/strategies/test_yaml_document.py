@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from bots.yaml_document import read_yaml
+from strategies.yaml_document import read_yaml
 
 ENVIRON = {"HOST": "example.org", "DIGITS": "0123", "EMPTY": ""}
 
