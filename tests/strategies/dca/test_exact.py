@@ -23,7 +23,6 @@ from strategies.dca.ladder import (
     base_entry,
     floor_to_step,
     profit_price,
-    profit_steps,
     safety_entries,
     stop_price,
 )
@@ -38,6 +37,12 @@ STEPS = ["0.00001", "0.001", "0.01", "1", "1e-8", "0.5", "10", "0.0025"]
 # Fifteen digits are what a float keeps of any decimal.
 MOST = 10**15
 counts = st.integers(1, 10**7)
+
+# 13,148.53448… on average, of which 145 % are 19,065.375: half a tick.
+QUARTERS = replace(LINEAR, tick=Decimal("0.25"), step=Decimal("0.00001"))
+SHORT = DcaConfig.model_validate(
+    {"base_order_size": 1, "safety_orders": 0, "take_profit": "0.01", "stop_loss": 45, "direction": "short"}
+)
 
 
 @st.composite
@@ -157,7 +162,7 @@ def test_a_ladder_lies_where_the_preflight_says(market: MarketSpec, config: DcaC
 
 @settings(max_examples=200, deadline=None)
 @given(market=markets(), config=configurations(), fills=st.lists(st.tuples(counts, counts), min_size=1, max_size=6))
-@example(market=SPOT, config=DcaConfig(base_order_size=Decimal(9), safety_orders=0, take_profit=Decimal("0.1"), stop_loss=Decimal("0.1")), fills=[(500, 7)])  # fmt: skip
+@example(market=QUARTERS, config=SHORT, fills=[(886, 21), (188328, 1), (188328, 7)])  # fmt: skip
 def test_profit_and_stop_lie_where_the_preview_says(
     market: MarketSpec, config: DcaConfig, fills: list[tuple[int, int]]
 ) -> None:
@@ -169,11 +174,29 @@ def test_profit_and_stop_lie_where_the_preview_says(
     for price, amount in entries:
         deal.enter.plain(parameters, state, float(price), float(amount), 0.0)
     deal.reprice.plain(parameters, state)
-    average = sum(price * amount for price, amount in entries) / sum(amount for _, amount in entries)
-    assert state.profit_prices == [
-        float(profit_price(config, market, average, each.percent)) for each in profit_steps(config)
-    ]
-    assert state.stop_price == float(stop_price(config, market, average))
+    worth = sum((Fraction(price * amount) for price, amount in entries), Fraction(0))
+    average = worth / sum((Fraction(amount) for _, amount in entries), Fraction(0))
+    sign = -1 if config.direction == "short" else 1
+    assert config.take_profit is not None
+    assert config.stop_loss is not None
+    profit = average * (1 + sign * Fraction(config.take_profit) / 100)
+    stop = average * (1 - sign * Fraction(config.stop_loss) / 100)
+    assert state.profit_prices == [on_tick(market, profit)]
+    assert state.stop_price == on_tick(market, stop)
+    # Decimals cut an average like 1/3 off, and so miss a tie that the percentage makes of it.
+    cut_off = Decimal(average.numerator) / average.denominator
+    if not on_a_tie(market, profit):
+        assert state.profit_prices == [float(profit_price(config, market, cut_off, config.take_profit))]
+    if not on_a_tie(market, stop):
+        assert state.stop_price == float(stop_price(config, market, cut_off))
+
+
+def on_tick(market: MarketSpec, price: Fraction) -> float:
+    return float(round(price / Fraction(market.tick)) * Fraction(market.tick))
+
+
+def on_a_tie(market: MarketSpec, price: Fraction) -> bool:
+    return (price / Fraction(market.tick)).denominator == 2
 
 
 @settings(max_examples=150, deadline=None)
