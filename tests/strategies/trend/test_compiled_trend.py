@@ -121,6 +121,13 @@ class TestTheZone:
         assert high == 2020.0
         assert 1980.0 <= low < 1980.01
 
+    def test_beyond_the_stop_it_ends_where_the_targets_are_taken_up_again(self) -> None:
+        bot = TrendBot().entered()
+        bot.at(1979)
+        assert zone_of(bot)[:2] == (-math.inf, 1980.0)
+        bot.at(1980.01)
+        assert zone_of(bot)[0] == 1980.0
+
     def test_on_spot_targets_are_looked_out_for_and_the_stop_is_the_exchanges(self) -> None:
         """0.2 R is 2004, nearer than break-even at 2000 × 1.002 = 2004.00."""
         bot = TrendBot(COARSE_SPOT, targets="0.2:50", break_even=None).entered()
