@@ -369,11 +369,11 @@ def test_a_strategy_that_fails_three_times_is_taken_off_the_market(market: Stepp
     for failures in (1, 2):
         assert market.tick(bot) is TickOutcome.FAILED
         assert (bot.status, bot.errors_in_a_row) == (BotStatus.RUNNING, failures)
-        assert "not a grid's snapshot" in bot.last_error
+        assert "not a snapshot that GridState can be made of" in bot.last_error
     assert market.tick(bot) is TickOutcome.FAILED
     assert bot.status == BotStatus.EMERGENCY
     assert bot.status_reason.startswith(
-        "The strategy failed 3 times in a row: ValueError: This is not a grid's snapshot"
+        "The strategy failed 3 times in a row: ValueError: This is not a snapshot that GridState"
     )
     assert Event.objects.filter(kind=EventKind.STRATEGY_ERROR).count() == 3
     market.tick(bot)
