@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from strategies.contract import WantedOrder
 
@@ -88,15 +87,26 @@ class PlainState:
 T = TypeVar("T", bound=PlainState)
 
 
-@cache
+# Remembered by class. Not by ``functools.cache``: to a type checker a class is hashable only if its instances are.
+_NAMES: Final[dict[type, tuple[str, ...]]] = {}
+_RECORDS: Final[dict[type, np.dtype[Any]]] = {}
+
+
 def field_names(state: type[PlainState]) -> tuple[str, ...]:
     """The fields that are the snapshot."""
-    return tuple(each.name for each in fields(state) if each.compare)
+    if state not in _NAMES:
+        _NAMES[state] = tuple(each.name for each in fields(state) if each.compare)
+    return _NAMES[state]
 
 
-@cache
 def record_type(state: type[PlainState]) -> np.dtype[Any]:
     """The numpy record of these fields; a list takes the room of its capacity."""
+    if state not in _RECORDS:
+        _RECORDS[state] = _record_of(state)
+    return _RECORDS[state]
+
+
+def _record_of(state: type[PlainState]) -> np.dtype[Any]:
     import numpy as np
 
     hints = get_type_hints(state)

@@ -59,7 +59,7 @@ def _step(config: GridConfig, price: float) -> tuple[float, float]:
     state = packed(STRATEGY.initial_state(config, LINEAR))
     orders, notes = order_rows(STRATEGY.MOST_ORDERS), np.zeros((0, 0))
     tick = Tick(0, price, 0, 0.0, 0.0, 0.0, 0.0)
-    row = np.zeros(0)
+    row: Any = np.zeros(0)
     advance(parameters, state, tick, row, fill_rows([]), 0, notes)
     entered = FillRow(ENTRY_SLOT, 0, 1, price, float(state.entry_amount), 0.0, 0, True)
     advance(parameters, state, tick, row, fill_rows([entered]), 1, notes)

@@ -112,7 +112,7 @@ def dip_advance(p: DipParameters, s: Any, tick: Any, row: Any, fills: Any, count
         if not s.told:
             s.told = True
             note(notes, TOLD_OPINION, tick.price)
-    return s.phase == OVER
+    return bool(s.phase == OVER)
 
 
 @compiled
