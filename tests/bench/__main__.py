@@ -9,11 +9,12 @@ import argparse
 import os
 import platform
 
-from tests.bench import candle_import, grid, guard, indicators, many_bots, smc, startup, trend
+from tests.bench import candle_import, dca, grid, guard, indicators, many_bots, smc, startup, trend
 
 BENCHMARKS = {
     "guard": guard,
     "grid": grid,
+    "dca": dca,
     "indicators": indicators,
     "smc": smc,
     "trend": trend,
