@@ -3,88 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strategies.contract import FillSeen, MarketKind, MarketSpec, OrderType, Point, PositionView, Side, WantedOrder
+from strategies.contract import MarketKind, MarketSpec, Point, PositionView, Side, WantedOrder
 from strategies.dca.config import DcaConfig
 from strategies.dca.ladder import deviations, safety_entries, safety_sizes
 from strategies.dca.logic import DcaStrategy
 from strategies.dca.state import CLOSING, OPEN, STARTING, DcaState
 from tests.strategies.markets import LINEAR, SPOT
+from tests.strategies.rough_exchange import RoughExchange
 
 STRATEGY = DcaStrategy()
-Wish = tuple[str, int]
-
-
-@dataclass
-class RoughExchange:
-    """Fills in pieces, and cancels late unless ``prompt``: a cancelled order can still fill on the next move."""
-
-    market: MarketSpec
-    prompt: bool
-    base: Decimal = Decimal(0)
-    left: dict[Wish, Decimal] = field(default_factory=dict)
-    orders: dict[Wish, WantedOrder] = field(default_factory=dict)
-    gone: set[Wish] = field(default_factory=set)
-
-    def set_orders(self, wanted: tuple[WantedOrder, ...]) -> None:
-        """What is new is placed, what differs amended, what is no longer wanted cancelled."""
-        wishes = {(order.slot, order.sequence): order for order in wanted}
-        assert len(wishes) == len(wanted), "two orders for one wish"
-        assert not self.gone & wishes.keys(), "a wish that was given up or done is wanted again"
-        for wish, order in wishes.items():
-            amount = self.market.quantise_amount(order.amount)
-            before = self.orders.get(wish)
-            self.left[wish] = amount - (self.market.quantise_amount(before.amount) - self.left[wish] if before else 0)
-            assert self.left[wish] > 0, "an order is asked to be smaller than what is filled of it"
-            self.orders[wish] = order
-        self.gone |= self.orders.keys() - wishes.keys()
-        closing = any(order.slot == "close" for order in wanted)
-        for wish in [wish for wish in self.orders if wish in self.gone]:
-            # The platform sends a close when the stop is certainly gone.
-            if self.prompt or (closing and self.orders[wish].protective):
-                del self.orders[wish]
-
-    def move(self, price: Decimal, part: Decimal) -> list[FillSeen]:
-        """The price jumps; whatever it reaches is filled, in two executions when ``part`` is less than 1."""
-        fills: list[FillSeen] = []
-        for wish, order in list(self.orders.items()):
-            at = price
-            buys = order.side is Side.BUY
-            if order.type is OrderType.STOP:
-                assert order.trigger_price is not None
-                if price < order.trigger_price if buys else price > order.trigger_price:
-                    continue
-            elif order.type is OrderType.LIMIT:
-                assert order.price is not None
-                at = self.market.quantise_price(order.price)
-                if price > at if buys else price < at:
-                    continue
-            amount = self.market.quantise_amount(self.left[wish] * part) or self.left[wish]
-            if order.reduce_only or (self.market.kind is MarketKind.SPOT and not buys):
-                # Nobody sells on spot what he does not have.
-                amount = min(amount, abs(self.base) // self.market.step * self.market.step)
-            if amount:
-                fills.append(self._execute(wish, order, at, amount))
-        for wish in self.gone & self.orders.keys():
-            del self.orders[wish]
-        return fills
-
-    def _execute(self, wish: Wish, order: WantedOrder, at: Decimal, amount: Decimal) -> FillSeen:
-        self.left[wish] -= amount
-        done = self.left[wish] == 0
-        if done:
-            del self.orders[wish]
-            self.gone.add(wish)
-        buys = order.side is Side.BUY
-        fee = amount * self.market.maker_fee if buys and self.market.buy_fee_in_base else Decimal(0)
-        self.base += (amount if buys else -amount) - fee
-        return FillSeen(order.slot, order.sequence, order.side, float(at), float(amount), float(fee), 0, done)
 
 
 @st.composite
