@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Context, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 
 from strategies.contract import MarketSpec
 from strategies.grid.config import AmountMode, GridConfig, Spacing
 
 _PRECISE = Context(prec=40)
 # To which a result is rounded before it is put on a tick: a quotient of 40 digits that should be a half is one again.
-_SETTLED = Context(prec=30)
+_SETTLED = Context(prec=30, rounding=ROUND_HALF_EVEN)
 
 
 class RangeUnknown(ValueError):
@@ -80,29 +80,6 @@ def ladder_of(config: GridConfig, market: MarketSpec) -> Ladder:
         raise RangeUnknown("The grid's range is not resolved to two prices yet.")
     lower, upper = market.quantise_price(config.lower), market.quantise_price(config.upper)
     return Ladder(lower, upper, config.grids, config.spacing, market)
-
-
-def recentred(config: GridConfig, ladder: Ladder, price: Decimal) -> Ladder | None:
-    """The ladder of the same reach around another price, or ``None`` when it would go below the first tick.
-
-    A range in percent is taken of the new price; else an arithmetic grid keeps its width and a geometric one its
-    ratio.
-    """
-    with localcontext(_PRECISE):
-        if config.range_percent is not None:
-            reach = price * config.range_percent / 100
-            lower, upper = price - reach, price + reach
-        elif ladder.spacing is Spacing.ARITHMETIC:
-            reach = (ladder.upper - ladder.lower) / 2
-            lower, upper = price - reach, price + reach
-        else:
-            ratio = (ladder.upper / ladder.lower).sqrt()
-            lower, upper = price / ratio, price * ratio
-        lower = ladder.market.quantise_price(_SETTLED.plus(lower))
-        upper = ladder.market.quantise_price(_SETTLED.plus(upper))
-    if lower < ladder.market.tick or lower >= upper:
-        return None
-    return Ladder(lower, upper, ladder.grids, ladder.spacing, ladder.market)
 
 
 def interval_amount(config: GridConfig, market: MarketSpec, grids: int, line: Decimal) -> Decimal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 from typing import Any
 
 import pytest
@@ -19,11 +19,10 @@ from strategies.grid.lines import (
     interval_amount,
     interval_amounts,
     ladder_of,
-    recentred,
     resolve_range,
 )
 from strategies.grid.parameters import parameters_of
-from tests.strategies.markets import LINEAR
+from tests.strategies.markets import LINEAR, SPOT
 
 TICKS = [Decimal(text) for text in ("0.00001", "0.0001", "0.01", "0.05", "0.25", "1")]
 STEPS = [Decimal(text) for text in ("0.00001", "0.0003", "0.01", "0.5", "1", "1000")]
@@ -71,6 +70,25 @@ def test_amounts(grid: tuple[GridConfig, MarketSpec]) -> None:
         assert expected[0] == float(interval_amount(config, market, config.grids, lines[0]))
 
 
+def recentred(config: GridConfig, ladder: Ladder, price: Decimal) -> Ladder:
+    """The ladder of the same reach around another price; the old one when it would go below the first tick."""
+    with localcontext(Context(prec=60)):
+        if config.range_percent is not None:
+            reach = price * config.range_percent / 100
+            lower, upper = price - reach, price + reach
+        elif ladder.spacing is Spacing.ARITHMETIC:
+            reach = (ladder.upper - ladder.lower) / 2
+            lower, upper = price - reach, price + reach
+        else:
+            ratio = (ladder.upper / ladder.lower).sqrt()
+            lower, upper = price / ratio, price * ratio
+    settled = Context(prec=40)  # a quotient that should be a half is one again
+    lower, upper = (ladder.market.quantise_price(settled.plus(each)) for each in (lower, upper))
+    if lower < ladder.market.tick or lower >= upper:
+        return ladder
+    return Ladder(lower, upper, ladder.grids, ladder.spacing, ladder.market)
+
+
 @settings(max_examples=300)
 @given(grid=ladders(), share=st.integers(1, 4000), percent=st.sampled_from([None, "0.5", "7.5", "99"]))
 def test_moving_to_another_price(grid: tuple[GridConfig, MarketSpec], share: int, percent: str | None) -> None:
@@ -86,10 +104,31 @@ def test_moving_to_another_price(grid: tuple[GridConfig, MarketSpec], share: int
             float(resolved.lower),
             float(resolved.upper),
         )
-    moved = recentred(config, ladder, price) or ladder
+    moved = recentred(config, ladder, price)
     p = parameters_of(config, market)
     found = range_moved_to.plain(p, float(ladder.lower), float(ladder.upper), float(price))
     assert found == (float(moved.lower), float(moved.upper))
+
+
+class TestMovedByHand:
+    """On a tick of 0.01."""
+
+    def moved(self, price: float, lower: float = 100.0, upper: float = 200.0, **changes: Any) -> tuple[float, float]:
+        ranged = {} if "range_percent" in changes else {"lower": 100, "upper": 400}
+        config = GridConfig.model_validate({"grids": 4, "investment": 400} | ranged | changes)
+        return range_moved_to.plain(parameters_of(config, SPOT), lower, upper, price)
+
+    def test_an_arithmetic_grid_keeps_its_width(self) -> None:
+        assert self.moved(310.0) == (260.0, 360.0)
+
+    def test_a_geometric_grid_keeps_its_ratio(self) -> None:
+        assert self.moved(1000.0, upper=400.0, spacing="geometric") == (500.0, 2000.0)
+
+    def test_a_range_in_percent_is_taken_of_the_new_price(self) -> None:
+        assert self.moved(200.0, range_percent=10, lower=90.0, upper=110.0) == (180.0, 220.0)
+
+    def test_no_range_reaches_below_the_first_tick(self) -> None:
+        assert self.moved(50.0) == (100.0, 200.0)
 
 
 def test_a_quotient_that_should_be_a_half_is_rounded_as_one() -> None:

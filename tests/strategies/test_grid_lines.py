@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from strategies.grid.config import GridConfig
-from strategies.grid.lines import Ladder, RangeUnknown, interval_amounts, ladder_of, recentred, resolve_range
+from strategies.grid.lines import RangeUnknown, interval_amounts, ladder_of, resolve_range
 from tests.strategies.markets import LINEAR, SPOT
 
 
@@ -90,25 +90,3 @@ class TestRange:
     def test_a_range_below_zero_is_refused(self) -> None:
         with pytest.raises(RangeUnknown, match="no positive lower price"):
             resolve_range(config(lower=None, upper=None, range_atr_multiple=3), Decimal(30), Decimal(10))
-
-
-class TestRecentred:
-    def test_an_arithmetic_grid_keeps_its_width(self) -> None:
-        moved = recentred(config(), ladder_of(config(), SPOT), Decimal(310))
-        assert moved is not None
-        assert moved.lines() == numbers("260 285 310 335 360")
-
-    def test_a_geometric_grid_keeps_its_ratio(self) -> None:
-        wide = config(upper=400, spacing="geometric", grids=2)
-        moved = recentred(wide, ladder_of(wide, SPOT), Decimal(1000))
-        assert moved is not None
-        assert moved.lines() == numbers("500 1000 2000")
-
-    def test_a_range_in_percent_is_taken_of_the_new_price(self) -> None:
-        ladder = Ladder(Decimal(90), Decimal(110), 2, config().spacing, SPOT)
-        moved = recentred(config(lower=None, upper=None, range_percent=10, grids=2), ladder, Decimal(200))
-        assert moved is not None
-        assert moved.lines() == numbers("180 200 220")
-
-    def test_no_range_reaches_below_the_first_tick(self) -> None:
-        assert recentred(config(), ladder_of(config(), SPOT), Decimal(50)) is None
