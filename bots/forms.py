@@ -125,11 +125,15 @@ class BotForm(forms.Form):
         return list(groups.values())
 
     def config(self) -> dict[str, Any]:
-        """The values that were given, by the model's field names. Only after ``is_valid``."""
+        """The values that were given, by the model's field names. Only after ``is_valid``.
+
+        A field that was emptied means none where there may be none, not its default.
+        """
+        given = {name: value for name, value in self.cleaned_data.items() if name.startswith(PREFIX)}
         return {
-            name.removeprefix(PREFIX): value
-            for name, value in self.cleaned_data.items()
-            if name.startswith(PREFIX) and value not in (None, "")
+            name.removeprefix(PREFIX): None if value == "" else value
+            for name, value in given.items()
+            if value not in (None, "") or (self.fields[name].nullable and name in self.data)  # type: ignore[attr-defined]
         }
 
     def add_problems(self, problems: Iterable[Problem]) -> None:
@@ -161,7 +165,7 @@ def initial_of(bot: Bot) -> dict[str, Any]:
     """The form's initial values for an existing bot."""
     values: dict[str, Any] = {name: getattr(bot, name) for name in _BOT_FIELDS}
     values["account"] = bot.account_id
-    return values | {PREFIX + name: value for name, value in bot.config.items() if value is not None}
+    return values | {PREFIX + name: value for name, value in bot.config.items()}
 
 
 def slot_id(kind: str, field_name: str) -> str:
@@ -196,6 +200,7 @@ def _field(name: str, entry: Mapping[str, Any], *, required: bool) -> forms.Fiel
     made = _typed_field(entry, label, common)
     made.unit, made.group = entry.get("unit", ""), entry.get("group") or "Settings"  # type: ignore[attr-defined]
     made.advanced = bool(entry.get("advanced")) and not required  # type: ignore[attr-defined]
+    made.nullable = bool(entry.get("nullable"))  # type: ignore[attr-defined]
     made.schema_default = default  # type: ignore[attr-defined]
     return made
 

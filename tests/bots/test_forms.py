@@ -29,6 +29,7 @@ class Config(StrategyConfig):
         title="Entry price", description="Where it begins.", json_schema_extra={"unit": "quote", "group": "Range"}
     )
     stop: Number | None = Field(None, json_schema_extra={"group": "Exit", "advanced": True})
+    limit: Number | None = Field(Decimal(3), json_schema_extra={"group": "Exit"})
     lines: int = Field(5, json_schema_extra={"group": "Range", "unit": "lines"})
     weight: float = 0.5
     pace: Pace = Field(Pace.SLOW, json_schema_extra={"choices": {"slow": "Slowly", "fast": "Quickly"}})
@@ -49,9 +50,17 @@ def test_values_reach_the_model_as_it_declares_them() -> None:
 
 
 def test_what_is_left_empty_is_not_given_at_all() -> None:
-    form = filled(**{"config.stop": "", "config.lines": ""})
+    form = filled(**{"config.lines": ""})
     assert form.is_valid(), form.errors
-    assert {"stop", "lines"}.isdisjoint(form.config())
+    assert {"stop", "lines", "limit"}.isdisjoint(form.config())
+
+
+def test_emptying_what_may_be_none_switches_it_off_though_it_has_a_default() -> None:
+    form = filled(**{"config.limit": "", "config.price": "1800"})
+    assert form.is_valid(), form.errors
+    assert Config.model_validate(form.config()).limit is None
+    bot = cast.bot(config={"price": "1800", "limit": None})
+    assert bot_form(Config)(initial=initial_of(bot))["config.limit"].value() is None
 
 
 def test_a_digit_is_never_lost_on_the_way() -> None:
@@ -83,7 +92,7 @@ def test_fields_stand_in_their_groups_and_the_advanced_ones_aside() -> None:
     }
     assert groups == {
         "Range": (["config.price", "config.lines"], []),
-        "Exit": ([], ["config.stop"]),
+        "Exit": (["config.limit"], ["config.stop"]),
         "Settings": (["config.weight", "config.pace", "config.trailing"], []),
     }
 

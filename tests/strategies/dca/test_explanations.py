@@ -56,5 +56,5 @@ def test_a_sentence_reads_as_one_would_say_it() -> None:
     )
     bot.at(98, bot.filled("safety:1"))
     assert [explain(note) for note in bot.decision.notes] == [
-        "Safety order 1 was filled: the average is now 98.99009901, the take profit at 99.98."
+        "Safety order 1 was filled: the average is now 98.990099, the take profit at 99.98."
     ]
