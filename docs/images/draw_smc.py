@@ -56,10 +56,10 @@ def main(folder: Path) -> None:
     low, high = candles.low[start:].min(), candles.high[start:].max()
 
     def x(row: float) -> float:
-        return round(EDGE + (row - start) / count * (WIDTH - 2 * EDGE), 1)
+        return float(round(EDGE + (row - start) / count * (WIDTH - 2 * EDGE), 1))
 
     def y(price: float) -> float:
-        return round(EDGE + (high - price) / (high - low) * (HEIGHT - 2 * EDGE), 1)
+        return float(round(EDGE + (high - price) / (high - low) * (HEIGHT - 2 * EDGE), 1))
 
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',

@@ -100,8 +100,11 @@ class SmcStrategy(KernelStrategy[SmcConfig, SmcState, SmcParameters]):
     def slot_number(self, name: str) -> int:
         return slot_number(name)
 
+    def names(self, slot: int, trade: int) -> tuple[str, str]:
+        return telling.names(slot, trade)
+
     def order(self, config: SmcConfig, market: MarketSpec, state: SmcState, row: OrderRow) -> tuple[str, str, Reason]:
-        return telling.order_words(market, state, row)
+        return *self.names(row.slot, row.trade), telling.why(market, state, row)
 
     def told(
         self, config: SmcConfig, market: MarketSpec, state: SmcState, code: int, numbers: Sequence[float]

@@ -16,8 +16,8 @@ from strategies.smc.state import ENTERING, FREE, MOST_POSITIONS, OPEN, SmcState
 # Entry or targets, stop and close of each slot, and one order that tidies up.
 MOST_ORDERS: Final = 4 * MOST_POSITIONS + 1
 NO_PRICE: Final = 0.0
-# The number of the trade that such an order belongs to.
-NO_TRADE: Final = -1
+# Of the order that tidies up, which belongs to no trade and is named by its slot.
+NO_TRADE: Final = 0
 
 
 @compiled

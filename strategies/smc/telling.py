@@ -88,11 +88,13 @@ def _dropped(config: SmcConfig, code: int, numbers: Sequence[float]) -> Reason:
     return Reason(reason, said)
 
 
-def order_words(market: MarketSpec, state: SmcState, row: OrderRow) -> tuple[str, str, Reason]:
-    """The names of a row's slot and trade, and its reason."""
-    name = NAMES[row.slot]
+def names(slot: int, trade: int) -> tuple[str, str]:
+    return NAMES[slot], TIDY_NAME if slot == TIDY else f"smc:{trade}"
+
+
+def why(market: MarketSpec, state: SmcState, row: OrderRow) -> Reason:
     if row.slot == TIDY:
-        return name, TIDY_NAME, Reason("smc.tidy", {"amount": row.amount})
+        return Reason("smc.tidy", {"amount": row.amount})
     kind, slot = divmod(row.slot, MOST_POSITIONS)
     numbers: Numbers
     if kind == ENTRY:
@@ -111,4 +113,4 @@ def order_words(market: MarketSpec, state: SmcState, row: OrderRow) -> tuple[str
         numbers = {"amount": row.amount, "price": state.stop[slot]}
     else:
         numbers = {"amount": row.amount, "price": row.price, "entry": state.entry[slot]}
-    return name, f"smc:{row.trade}", Reason(_ORDERS[kind], numbers)
+    return Reason(_ORDERS[kind], numbers)

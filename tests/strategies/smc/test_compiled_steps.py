@@ -9,10 +9,11 @@ from decimal import Decimal
 from math import nan
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backtests.engine import candles_of, points_of
-from exchange.candles.files import Candles
+from exchange.candles.merging import taken
 from strategies.contract import MarketSpec, Point, PositionView
 from strategies.feature_rows import feature_table
 from strategies.kernel import tick_of
@@ -102,7 +103,7 @@ def real_points(name: str, config: SmcConfig, first_day: int, days: int) -> Iter
     table = feature_table(STRATEGY, config, all_timeframes(name))
     candles = candles_of_file(name)
     start = int(table.known.argmax()) + first_day * 96
-    part = Candles(*(getattr(candles, each)[start : start + days * 96] for each in Candles.__dataclass_fields__))
+    part = taken(candles, np.arange(start, start + days * 96))
     for timestamp, price in points_of(candles_of(part), QUARTER):
         row = table.row(table.row_at(timestamp))
         yield Point(timestamp, float(price), row.values, row.candle_close)

@@ -6,16 +6,20 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backtests.engine import Result, candles_of, points_of, run
+from backtests.simulation import simulate
+from exchange.candles.files import Candles
+from exchange.candles.merging import taken
 from strategies.checks import Recording, Step
 from strategies.contract import MarketSpec, OrderType
 from strategies.explanations import explain
-from strategies.feature_rows import feature_table
+from strategies.feature_rows import FeatureTable, feature_table
 from strategies.smc.config import SmcConfig
 from strategies.smc.logic import SmcStrategy
 from strategies.smc.state import FREE, SmcState
@@ -43,11 +47,20 @@ class Run:
 def run_of(kind: str) -> Run:
     market, changes = CONFIGS[kind]
     strategy, config = SmcStrategy(), SmcConfig.model_validate({"capital": 10_000} | changes)
-    table = feature_table(strategy, config, all_timeframes(FILES[0]))
-    candles = islice(candles_of(candles_of_file(FILES[0])), SKIPPED * 96, (SKIPPED + DAYS) * 96)
     recording: Recording[SmcConfig, SmcState] = Recording(strategy)
-    result = run(recording, config, market, points_of(candles, 900_000), quote=Decimal(10_000), features=table)
+    points = points_of(candles_of(candles_run()), 900_000)
+    result = run(recording, config, market, points, quote=Decimal(10_000), features=features_of(kind))
     return Run(config, market, result, recording.steps)
+
+
+@cache
+def features_of(kind: str) -> FeatureTable:
+    config = SmcConfig.model_validate({"capital": 10_000} | CONFIGS[kind][1])
+    return feature_table(SmcStrategy(), config, all_timeframes(FILES[0]))
+
+
+def candles_run() -> Candles:
+    return taken(candles_of_file(FILES[0]), np.arange(SKIPPED * 96, (SKIPPED + DAYS) * 96))
 
 
 @pytest.fixture(params=sorted(CONFIGS))
@@ -107,6 +120,18 @@ def test_on_a_linear_market_all_that_is_held_is_guarded() -> None:
         held = sum(state.held[slot] for slot in taken_slots(state))
         guarded = sum(order.amount for order in step.decision.wanted if order.type is OrderType.STOP)
         assert guarded == pytest.approx(held, abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_compiled_it_trades_the_same(kind: str) -> None:
+    market, changes = CONFIGS[kind]
+    config = SmcConfig.model_validate({"capital": 10_000} | changes)
+    found = simulate(SmcStrategy(), config, market, candles_run(), "15m", quote=10_000.0, features=features_of(kind))
+    exact = run_of(kind).result
+    assert [
+        (fill.point, found.slots[fill.slot], found.trades[fill.trade], fill.price, fill.amount) for fill in found.fills
+    ] == [(fill.point, fill.slot, fill.trade, float(fill.price), float(fill.amount)) for fill in exact.fills]
+    assert found.state == exact.state
 
 
 def test_everything_that_is_said_can_be_read(done: Run) -> None:
