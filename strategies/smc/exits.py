@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from strategies.compiled import compiled
 from strategies.kernel import note
+from strategies.lattice import tradable
 from strategies.smc import codes
 from strategies.smc.book import closable
 from strategies.smc.parameters import SmcParameters
-from strategies.smc.state import CLOSING, OPEN, SmcState
+from strategies.smc.state import CLOSING, FREE, MOST_POSITIONS, OPEN, SmcState
 
 if TYPE_CHECKING:
     from strategies.kernel import Notes
@@ -74,6 +75,17 @@ def tidy_up(p: SmcParameters, s: SmcState, price: float) -> None:
     if s.tidy != 0.0:
         return
     amount = closable(p.rules, abs(s.dust), price)
+    if enlarges(s, -s.dust) and not tradable(amount, price, p.rules.min_amount, p.rules.min_notional):
+        return
     if amount > 0.0:
         s.tidy_sequence += 1
         s.tidy = -amount if s.dust > 0.0 else amount
+
+
+@compiled
+def enlarges(s: SmcState, signed: float) -> bool:
+    """Whether such an order adds to the position: what came late of one trade has closed a part of another's."""
+    for slot in range(MOST_POSITIONS):
+        if s.phase[slot] != FREE and s.held[slot] > 0.0 and s.side[slot] * signed > 0.0:
+            return True
+    return False

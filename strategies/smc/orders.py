@@ -9,6 +9,7 @@ from strategies.kernel import BUY, LIMIT, MARKET, NO_TRIGGER, SELL, write
 from strategies.kernel import STOP as STOP_MARKET
 from strategies.lattice import floor_to_step, on_tick
 from strategies.smc.book import closable
+from strategies.smc.exits import enlarges
 from strategies.smc.parameters import SmcParameters
 from strategies.smc.slots import CLOSE, ENTRY, PARTIAL, STOP, TARGET, TIDY, slot_of
 from strategies.smc.state import ENTERING, FREE, MOST_POSITIONS, OPEN, SmcState
@@ -38,9 +39,10 @@ def wanted(p: SmcParameters, s: SmcState, orders: Any) -> int:
             )
     if s.tidy != 0.0:
         side = BUY if s.tidy > 0.0 else SELL
+        reduces = p.rules.is_linear and not enlarges(s, s.tidy)
         count = write(
             orders, count, TIDY, s.tidy_sequence, side, MARKET, abs(s.tidy), NO_PRICE, NO_TRIGGER,
-            False, p.rules.is_linear, False, NO_TRADE,
+            False, reduces, False, NO_TRADE,
         )  # fmt: skip
     return count
 

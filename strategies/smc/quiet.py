@@ -8,7 +8,7 @@ from typing import Final
 from strategies.compiled import compiled
 from strategies.kernel import FOREVER, Quiet, Tick
 from strategies.lattice import Rules, floor_to_step
-from strategies.smc.exits import in_profit, is_left_over, trailing_stop
+from strategies.smc.exits import enlarges, in_profit, is_left_over, trailing_stop
 from strategies.smc.parameters import SmcParameters
 from strategies.smc.state import FREE, MOST_POSITIONS, OPEN, SmcState
 
@@ -36,9 +36,9 @@ def quiet(p: SmcParameters, s: SmcState, tick: Tick) -> Quiet:
             below, above = open_zone(p, s, slot)
             low, high = max(low, below), min(high, above)
         elif s.phase[slot] != FREE and is_left_over(p, s, slot):
-            high = min(high, taken_from(p.rules, s.held[slot]))
+            high = min(high, taken_from(p.rules, s.held[slot], p.rules.is_linear))
     if s.tidy == 0.0:
-        high = min(high, taken_from(p.rules, abs(s.dust)))
+        high = min(high, taken_from(p.rules, abs(s.dust), p.rules.is_linear and not enlarges(s, -s.dust)))
     return low, high, FOREVER, True
 
 
@@ -68,11 +68,11 @@ def open_zone(p: SmcParameters, s: SmcState, slot: int) -> tuple[float, float]:
 
 
 @compiled
-def taken_from(rules: Rules, amount: float) -> float:
+def taken_from(rules: Rules, amount: float, reduces: bool) -> float:
     """From which price on the market would take so much; at once where that is no question of the price."""
     size = floor_to_step(amount, rules.step_unit, rules.step_scale)
     if size <= 0.0 or size < rules.min_amount * (1.0 - MARGIN):
         return inf
-    if rules.is_linear:
+    if reduces:
         return -inf
     return rules.min_notional * (1.0 - 2.0 * MARGIN) / size

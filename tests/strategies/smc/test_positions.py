@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
 from strategies.contract import OrderType, Side
 from strategies.explanations import explain
-from tests.strategies.markets import SPOT
+from tests.strategies.markets import LINEAR, SPOT
 from tests.strategies.smc.bench import LONG, SHORT, SmcBot, row_of
 
 
@@ -172,3 +175,26 @@ def test_every_reason_can_be_told() -> None:
     told = [explain(order.reason) for order in bot.decision.wanted] + [explain(note) for note in bot.decision.notes]
     assert len(told) == 4
     assert all("{" not in sentence and sentence.endswith(".") for sentence in told)
+
+
+def test_what_a_late_fill_closed_of_another_trade_is_opened_again() -> None:
+    """The stop of a trade closed all of it; its partial exit, not cancelled in time, then took from the other one."""
+    bot = SmcBot().entered().entered()
+    late = bot.filled("partial:1", 2011.0)
+    bot.at(1989, bot.filled("stop:1", 1989.0))
+    bot.at(2011, late)
+    tidy = bot.order("tidy")
+    assert (tidy.side, tidy.amount) == (Side.BUY, 0.82)
+    assert not tidy.reduce_only, "the position is long, and an order that buys does not reduce it"
+    bot.at(2011, bot.filled("tidy", 2011.0))
+    assert bot.slots == ["partial:0", "target:0", "stop:0"]
+
+
+def test_too_little_to_be_opened_again_waits_for_the_end_of_the_other_trade() -> None:
+    bot = SmcBot(replace(LINEAR, min_notional=Decimal(2000))).entered().entered()
+    late = bot.filled("partial:1", 2011.0)
+    bot.at(1989, bot.filled("stop:1", 1989.0))
+    bot.at(2011, late)  # 0.82 is worth 1,649
+    assert "tidy" not in bot.slots
+    bot.at(1989, bot.filled("stop:0", 1989.0))
+    assert (bot.order("tidy").side, bot.order("tidy").amount, bot.order("tidy").reduce_only) == (Side.BUY, 0.82, True)
