@@ -1,0 +1,69 @@
+"""What a result is of: one hash over the code that made it, the candles and the parameters."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import orjson
+
+from backtests.preset import Preset
+from exchange.candles.files import COLUMNS, Candles
+from strategies import registry
+
+_PROJECT: Final = Path(__file__).resolve().parent.parent
+# What a figure of a result can come from. Reports and commands show results and are left out.
+_FOLDERS: Final = ("strategies", "backtests/loop", "backtests/metrics")
+_FILES: Final = (
+    "backtests/features.py",
+    "backtests/outcome.py",
+    "backtests/plain_run.py",
+    "backtests/preset.py",
+    "backtests/running.py",
+    "backtests/simulation.py",
+    "exchange/matching.py",
+    "exchange/candles/resampling.py",
+)
+
+
+def result_hash(preset: Preset, candles: Candles, begin: int) -> str:
+    """SHA-256 in hex: equal for equal code, candles, begin of trading and parameters, whatever the computer and the day."""
+    digest = hashlib.sha256()
+    for part in (code_version(preset.strategy), data_hash(candles), parameters_hash(preset), str(begin)):
+        digest.update(part.encode() + b"\n")
+    return digest.hexdigest()
+
+
+def code_version(strategy: str) -> str:
+    """Of the sources that results come from, with the strategy's own file when it is one of the user's."""
+    own = registry.source_of(strategy)
+    return _sources_hash() if own is None else f"{_sources_hash()} {_hash(own.read_bytes())}"
+
+
+def parameters_hash(preset: Preset) -> str:
+    """Equal for a default that is written out and one that is left out."""
+    values = preset.model_dump(mode="json") | {"config": preset.strategy_config.model_dump(mode="json")}
+    return _hash(orjson.dumps(values, option=orjson.OPT_SORT_KEYS))
+
+
+def data_hash(candles: Candles) -> str:
+    digest = hashlib.sha256()
+    for name in COLUMNS:
+        digest.update(np.ascontiguousarray(getattr(candles, name)).data)
+    return digest.hexdigest()
+
+
+@cache
+def _sources_hash() -> str:
+    digest = hashlib.sha256()
+    paths = [path for folder in _FOLDERS for path in (_PROJECT / folder).rglob("*.py")]
+    for path in sorted({*paths, *(_PROJECT / name for name in _FILES)}):
+        digest.update(f"{path.relative_to(_PROJECT)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _hash(contents: bytes) -> str:
+    return hashlib.sha256(contents).hexdigest()
