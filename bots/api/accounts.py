@@ -16,11 +16,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from bots.api.filters import AccountFilters
-from bots.api.lists import LeanList, Rows
-from bots.api.serializers import AccountIn, AccountOut, ConnectionOut, ProblemDetails
+from bots.api.serializers import AccountIn, AccountOut, ConnectionOut
 from exchange.accounts import create_account, delete_account, update_account
 from exchange.connection import check_connection, may_trade
 from exchange.models import ExchangeAccount
+from web.lists import LeanList, Rows
+from web.problem_details import ProblemDetails
 
 _INVALID = OpenApiResponse(ProblemDetails, description="`errors` name field, value, limit and mend.")
 _USED = OpenApiResponse(ProblemDetails, description="Bots stand in the way.")

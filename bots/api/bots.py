@@ -16,7 +16,6 @@ from rest_framework.response import Response
 
 from bots import services
 from bots.api.filters import BotFilters
-from bots.api.lists import LeanList, Rows
 from bots.api.serializers import (
     BotIn,
     BotOut,
@@ -25,7 +24,6 @@ from bots.api.serializers import (
     ExternalSignalOut,
     PlanIn,
     PreviewOut,
-    ProblemDetails,
     StopIn,
 )
 from bots.external_signals import receive_signal
@@ -33,6 +31,8 @@ from bots.lifecycle import LIVE_ORDER_STATUSES
 from bots.models import Bot, BotMode, Order
 from bots.preflight import preview as preview_of
 from strategies.contract import Direction
+from web.lists import LeanList, Rows
+from web.problem_details import ProblemDetails
 
 _ZERO = Decimal(0)
 _FLAT = {"position_amount": "amount", "position_cost": "cost", "position_fees": "fees"}

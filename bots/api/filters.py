@@ -8,11 +8,11 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from bots.api.lists import Filters
 from bots.lifecycle import LIVE_ORDER_STATUSES, BotStatus, OrderStatus
 from bots.models import BotMode, EventKind, Severity
 from bots.models.order import SIDES
 from exchange.models import Environment
+from web.lists import Filters
 
 _SINCE = "Only what is from this moment (ISO 8601) on."
 _LIVE = "live"

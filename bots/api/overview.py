@@ -12,12 +12,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bots import selectors
-from bots.api.rendering import PlainDecimalField, PlainJSONRenderer
 from bots.api.serializers import StrategyOut
 from bots.lifecycle import BotStatus, OrderStatus
 from bots.models import BotMode, EventKind, Severity
 from bots.models.order import SIDES
 from strategies.registry import regimes_of, strategies
+from web.rendering import PlainDecimalField, PlainJSONRenderer
 
 
 class _TotalsOut(serializers.Serializer[Any]):

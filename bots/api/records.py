@@ -17,9 +17,9 @@ from bots.api.filters import (
     OrderFilters,
     TradeFilters,
 )
-from bots.api.lists import Filters, LeanList
 from bots.api.serializers import EventOut, FillOut, JournalOut, OrderOut, TradeOut
 from bots.models import Bot, Event, Fill, JournalEntry, Order, Trade
+from web.lists import Filters, LeanList
 
 ORDER_COLUMNS = {
     "client_order_id": "client_order_id",

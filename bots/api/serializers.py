@@ -8,13 +8,14 @@ from typing import Any
 
 from rest_framework import serializers
 
-from bots.api.rendering import PlainDecimalField
 from bots.lifecycle import BotStatus, OrderStatus
 from bots.models import BotMode, EventKind, Severity
 from bots.models.bot import ENVIRONMENTS_OF_MODE
 from bots.models.order import SIDES, TYPES
 from exchange.connection import Verdict
 from exchange.models import Environment, ExchangeAccount
+from web.problem_details import ProblemOut
+from web.rendering import PlainDecimalField
 
 _DIRECTIONS = [("long", "Long"), ("short", "Short")]
 _ACTIONS = [("place", "Place"), ("cancel", "Cancel"), ("refuse", "Refuse"), ("note", "Note")]
@@ -126,13 +127,6 @@ class LevelOut(serializers.Serializer[Any]):
     side = serializers.ChoiceField(choices=SIDES)
     amount = PlainDecimalField()
     label = serializers.CharField()  # type: ignore[assignment]
-
-
-class ProblemOut(serializers.Serializer[Any]):
-    field = serializers.CharField()
-    message = serializers.CharField()
-    value = serializers.CharField()
-    limit = serializers.CharField()
 
 
 class PreviewOut(serializers.Serializer[Any]):
@@ -286,14 +280,3 @@ class CheckOut(serializers.Serializer[Any]):
 class ConnectionOut(serializers.Serializer[Any]):
     ok = serializers.BooleanField(help_text="Whether bots may trade with it; there may be warnings all the same.")
     checks = CheckOut(many=True)
-
-
-class ProblemDetails(serializers.Serializer[Any]):
-    """RFC 9457, ``application/problem+json``: the shape of every error."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    instance = serializers.CharField()
-    errors = ProblemOut(many=True, required=False)  # type: ignore[assignment]

@@ -15,9 +15,9 @@ from bots import chart_data, market_data, selectors
 from bots.lifecycle import BotStatus
 from bots.models import Bot, BotMode
 from bots.views.config_summary import config_summary
-from bots.views.parts import Context, page, signed_in
 from bots.views.sight import nearest_orders, sight_of
 from strategies.registry import get_strategy
+from web.pages import Context, page, signed_in
 
 DEFAULT_TIMEFRAME = "1m"
 

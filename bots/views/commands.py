@@ -14,7 +14,7 @@ from bots.errors import BotError
 from bots.lifecycle import InvalidTransition
 from bots.models import Bot
 from bots.views.bot import find_bot
-from bots.views.parts import is_htmx, render_block, signed_in, username
+from web.pages import is_htmx, render_block, signed_in, username
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from bots.lifecycle import InvalidTransition
 from bots.models import Bot, BotMode
 from bots.models.bot import ENVIRONMENTS_OF_MODE, mode_fit_for
 from bots.views.bot import find_bot
-from bots.views.parts import Context, render_block, signed_in, username
 from exchange.models import Environment, ExchangeAccount
 from strategies.registry import UnknownStrategy, get_strategy, problems, strategies
+from web.pages import Context, render_block, signed_in, username
 
 DEFAULT_STRATEGY = "grid"
 

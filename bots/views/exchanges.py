@@ -11,9 +11,9 @@ from django.views.decorators.http import require_POST
 from redis.exceptions import RedisError
 
 from bots.exchanges import check_account, close_breaker, exchanges_state
-from bots.views.parts import Context, page, signed_in, username
 from exchange.errors import ExchangeError
 from exchange.models import ExchangeAccount
+from web.pages import Context, page, signed_in, username
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from bots.simulation import simulated_market
-from bots.views.parts import signed_in
+from web.pages import signed_in
 
 
 @signed_in

@@ -12,8 +12,8 @@ from django.utils import timezone
 from bots import selectors
 from bots.lifecycle import OrderStatus
 from bots.models import BotMode, Order
-from bots.views.parts import Context, page, signed_in
 from bots.views.sight import seen_in
+from web.pages import Context, page, signed_in
 
 
 @dataclass(frozen=True, slots=True)

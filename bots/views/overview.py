@@ -13,8 +13,8 @@ from bots import market_data, selectors
 from bots.errors import ExchangeUnavailable
 from bots.exchanges import hosts_in_trouble
 from bots.models import BotMode
-from bots.views.parts import Context, page, signed_in
 from exchange.models import ExchangeAccount
+from web.pages import Context, page, signed_in
 
 
 @dataclass(slots=True)

@@ -12,10 +12,10 @@ from rest_framework.test import APIClient
 
 from bots.api import bots, records
 from bots.api.accounts import AccountViewSet
-from bots.api.lists import LeanList
 from bots.lifecycle import BotStatus, OrderStatus
 from bots.models import Event, JournalEntry, Trade
 from tests.bots import cast
+from web.lists import LeanList
 
 
 def names(api: APIClient, address: str) -> list[str]:

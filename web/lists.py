@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from bots.api.rendering import PlainJSONRenderer
+from web.rendering import PlainJSONRenderer
 
 
 class Pages(PageNumberPagination):
