@@ -92,6 +92,10 @@ def _parts(function: Callable[..., Any], seen: set[int]) -> Iterator[str]:
     assert isinstance(function, FunctionType)
     yield from _code(function.__code__)
     yield repr(function.__defaults__)
+    for annotation in function.__annotations__.values():
+        # What is kept names the types of the arguments by where they stand, and cannot be read when they are not there.
+        kind = function.__globals__.get(annotation, annotation) if isinstance(annotation, str) else annotation
+        yield f"{getattr(kind, '__module__', '')} {getattr(kind, '__qualname__', kind)}"
     names = _names_in(function.__code__)
     for name in names:
         if name not in function.__globals__:

@@ -107,3 +107,17 @@ def test_the_kept_code_is_named_by_what_it_is_made_of() -> None:
     assert content_key(source("2", "1")["outer"].py_func) == key
     assert content_key(source("3", "1")["outer"].py_func) != key, "the function that it calls is another"
     assert content_key(source("2", "5")["outer"].py_func) != key, "a constant that it reads is another"
+
+
+def test_the_kept_code_is_named_by_where_the_types_of_its_arguments_stand() -> None:
+    def of(kind: type) -> str:
+        def taken(value: Any) -> float:
+            return 1.0
+
+        taken.__annotations__ = {"value": kind}
+        return content_key(taken)
+
+    here = type("Tick", (tuple,), {"__module__": "here"})
+    there = type("Tick", (tuple,), {"__module__": "there"})
+    assert of(here) == of(type("Tick", (tuple,), {"__module__": "here"}))
+    assert of(here) != of(there)
