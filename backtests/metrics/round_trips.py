@@ -3,7 +3,8 @@
 A round trip runs from flat to flat. Within one the position has an average cost, as everywhere in the platform
 (docs/decisions/0006): entries move it, exits realise against it. A fill that turns long into short closes one round trip
 and opens the next, its fee shared in proportion. What is left below one ``step`` is dust: the round trip is closed, and
-the dust's cost is part of its result.
+the dust's cost is part of its result. Where a closing fill trades more than the round trip holds, by less than a step, that
+is dust of others: what came in for it is part of this result too.
 
 Excursions are measured at the price of each fill and at the highs and lows of the candles that lie wholly between two
 fills of the round trip. The candle in which a fill happened is not looked at: its extreme may have come before the fill.
@@ -171,6 +172,13 @@ def followed(
                 leave(trade, price[row], part, share)
                 rest, cost = rest - part, cost - share
                 if abs(trade[POSITION]) < step * (1.0 - ROUNDING) or abs(trade[POSITION]) <= ROUNDING * trade[ENTERED]:
+                    if rest < step * (1.0 - ROUNDING):
+                        # Dust that other round trips left is pure profit to the one that sells it.
+                        trade[REALISED] -= side[row] * rest * price[row]
+                        trade[FEES] += cost
+                        trade[LEFT] += rest
+                        trade[EXIT_VALUE] += rest * price[row]
+                        rest = 0.0
                     close(trade, closed[count], timestamp[row])
                     closed_keys[count], sides[count] = key[row], -side[row]
                     count += 1

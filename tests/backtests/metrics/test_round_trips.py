@@ -84,6 +84,17 @@ def test_dust_below_a_step_is_part_of_the_result() -> None:
     assert len(trades_of(fills(rows), keys(0, 0)).open.key) == 1
 
 
+def test_dust_of_others_is_profit_to_the_one_that_sells_it() -> None:
+    """0.9995 bought at 100 and 1 sold at 101 for 0.1, 0.0005 of it from elsewhere: 101 − 99.95 − 0.1; no short is opened."""
+    rows: list[Row] = [(0, 1, 100, 0.9995, 0), (1, -1, 101, 1.0, 0.1)]
+    found = trades_of(fills(rows), keys(0, 0), step=0.001)
+    assert found.trades.profit.tolist() == pytest.approx([0.95])
+    assert found.trades.fees.tolist() == pytest.approx([0.1])
+    assert found.trades.exit_price.tolist() == pytest.approx([101])
+    assert not len(found.open.key)
+    assert len(trades_of(fills(rows), keys(0, 0), step=0.0001).open.key) == 1
+
+
 def test_a_fee_taken_of_what_was_bought() -> None:
     """1 bought at 100, 0.001 of it is the fee: 0.999 sold at 110 for a fee of 0.11 leaves 109.78 − 100."""
     rows = fills([(0, 1, 100, 1, 0.1), (1, -1, 110, 0.999, 0.11)])
