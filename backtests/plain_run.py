@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any, Final, Generic
 
 from backtests.loop.records import AS_BEFORE
+from backtests.loop.tables import add_slot
 from strategies.contract import (
     C,
     Decision,
@@ -26,8 +27,7 @@ from strategies.contract import (
 from strategies.feature_rows import NO_FEATURES, FeatureRow, FeatureTable
 from strategies.kernel import FOREVER, LIMIT, MARKET, NEVER_QUIET, STOP, Quiet, Tick
 
-# How many slots a strategy of one's own may use in a run, and how many orders it may want at once.
-MOST_SLOTS: Final = 4096
+# How many orders a strategy of one's own may want at once.
 MOST_ORDERS: Final = 500
 
 _TYPES: Final = {OrderType.LIMIT: LIMIT, OrderType.MARKET: MARKET, OrderType.STOP: STOP}
@@ -46,7 +46,8 @@ class Bridge(Generic[C, S]):
     market: MarketSpec
     state: S
     features: FeatureTable | None
-    rests_between_candles: bool
+    table: Any
+    rests: bool = False
     notes: list[tuple[int, Reason]] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
     finish: Finish | None = None
@@ -57,6 +58,13 @@ class Bridge(Generic[C, S]):
     is_new: bool = False
     row: FeatureRow = NO_FEATURES
     row_close: int = -1
+
+    def __post_init__(self) -> None:
+        self.rests = bool(getattr(self.strategy, "rests_between_candles", False))
+        if self.rests and self.features is None:
+            raise ValueError(
+                f"strategy {self.strategy.name} rests between candles, but looks at none: it has no features"
+            )
 
     def advance(self, p: Any, s: Any, tick: Tick, row: Any, fills: Any, count: int, notes: Any) -> bool:
         if tick.candle_close != self.row_close:
@@ -83,12 +91,18 @@ class Bridge(Generic[C, S]):
     def wanted(self, p: Any, s: Any, rows: Any) -> int:
         if not self.is_new:
             return AS_BEFORE
+        if len(self.orders) > MOST_ORDERS:
+            raise ValueError(f"the strategy wants {len(self.orders)} orders at once: {MOST_ORDERS} are the most")
+        if len({order.slot for order in self.orders}) < len(self.orders):
+            raise ValueError(
+                "the strategy wants two orders in one slot: " + ", ".join(each.slot for each in self.orders)
+            )
         for number, order in enumerate(self.orders):
             self._write(rows[number], order)
         return len(self.orders)
 
     def quiet(self, p: Any, s: Any, tick: Tick) -> Quiet:
-        return _ALWAYS_QUIET if self.rests_between_candles else NEVER_QUIET
+        return _ALWAYS_QUIET if self.rests else NEVER_QUIET
 
     def _row(self, timestamp: int) -> FeatureRow:
         if self.features is None:
@@ -121,8 +135,7 @@ class Bridge(Generic[C, S]):
     def _slot(self, name: str) -> int:
         number = self.slots.get(name)
         if number is None:
-            if len(self.slots) == MOST_SLOTS:
-                raise ValueError(f"the strategy has used {MOST_SLOTS} slots and now wants {name!r}: use them again")
             number = self.slots[name] = len(self.slots)
             self.slot_names.append(name)
+            add_slot(self.table)
         return number

@@ -6,6 +6,7 @@ A strategy whose step can be compiled runs as machine code, any other one throug
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, Generic
 import numpy as np
 
 from backtests.features import history_features
-from backtests.loop.records import FILL, FULL, LIQUIDATED, MOST_REFUSED, REFUSED, Funding, Path, Rows, Terms
+from backtests.loop.records import FILL, FULL, LIQUIDATED, MOST_REFUSED, MOST_SENT, REFUSED, Funding, Path, Rows, Terms
 from backtests.loop.run import decide, loop_of, run
 from backtests.loop.tables import account, plain_account, plain_tables, record_type, tables
-from backtests.plain_run import MOST_ORDERS, MOST_SLOTS, Bridge
+from backtests.plain_run import MOST_ORDERS, Bridge
 from strategies.candles import timeframe_ms
 from strategies.compiled import Compiled
 from strategies.contract import C, Finish, MarketSpec, Reason, S, Signal, Strategy
@@ -30,33 +31,60 @@ if TYPE_CHECKING:
     from strategies.feature_rows import FeatureTable
 
 NO_FUNDING: Final = Funding(np.zeros(0, np.int64), np.zeros(0))
+# The slot of the fills that a liquidation makes.
+LIQUIDATION: Final = "liquidation"
 _LOOPS: dict[type, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``slippage`` is a fraction that takers pay; ``through`` asks the price to pass a limit by a tick. Of linear
-    markets: ``leverage`` of the account, ``maintenance`` the share of a position's worth below which the account is
-    liquidated (0 never), ``funding`` what positions pay."""
+    """What the market does with orders; everything off is the rule of docs/backtesting/engine.md.
+
+    ``slippage``, ``spread`` and ``impact`` are fractions: of the price, that market and stop orders pay; between the best
+    bid and ask; and the ``price_impact`` of zipline's volume share slippage. ``volume_share`` of a candle's volume is the
+    most that fills in it (0: no limit). ``through`` asks the price to pass a limit by a tick. ``latency`` in ms is what a
+    decision needs to the exchange. ``pessimistic`` takes the stop where a candle spans a position's stop and target.
+
+    Of linear markets: ``leverage`` of the account, ``maintenance`` the share of a position's worth below which the account
+    is liquidated (0: never), ``funding`` what positions pay. Raises ``ValueError`` for what is out of its range.
+    """
 
     slippage: float = 0.0
     through: bool = False
     leverage: float = 10.0
     maintenance: float = 0.0
     funding: Funding = NO_FUNDING
+    spread: float = 0.0
+    impact: float = 0.0
+    volume_share: float = 0.0
+    latency: int = 0
+    pessimistic: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("slippage", "maintenance", "spread", "impact", "volume_share"):
+            value = getattr(self, name)
+            if not 0.0 <= value < (math.inf if name == "impact" else 1.0 if name != "volume_share" else 1.0 + 1e-12):
+                raise ValueError(f"{name} is {value}: it must be a fraction from 0 on, below 1")
+        if not 0.0 < self.leverage < math.inf:
+            raise ValueError(f"leverage is {self.leverage}: it must be above 0")
+        if self.latency < 0:
+            raise ValueError(f"latency is {self.latency} ms: it cannot be below 0")
 
 
 @dataclass(frozen=True, slots=True)
 class Simulation(Generic[S]):
     """``fills`` and ``refused`` are numpy records with the fields of ``backtests.loop.records``; a fill's slot and trade
-    are places in ``slots`` and ``trades``. ``equity`` is quote at the close of each candle that was run.
+    are places in ``slots`` and ``trades``. ``refused`` are the first of ``refusals``. ``equity`` is quote at the close of
+    each candle that was run.
 
+    A liquidation closes each trade by a fill in the slot ``liquidation``, without a fee, at the price of bankruptcy.
     A compiled run tells no notes and signals; ``finish`` is told by both.
     """
 
     state: S
     fills: Any
     refused: Any
+    refusals: int
     slots: Sequence[str]
     trades: Sequence[str]
     equity: Floats
@@ -92,17 +120,29 @@ def simulate(
     options = options or Options()
     if features is None:
         features = history_features(strategy, config, candles, timeframe)
-    terms = Terms(
+    terms = _terms(market, options, timeframe_ms(timeframe))
+    funding = options.funding if terms.rules.is_linear else NO_FUNDING
+    if compiled and isinstance(strategy, KernelStrategy):
+        return _compiled(strategy, config, market, candles, terms, funding, features, quote)
+    return _plain(strategy, config, market, candles, terms, funding, features, quote)
+
+
+def _terms(market: MarketSpec, options: Options, length: int) -> Terms:
+    if options.latency > 2 * length:
+        raise ValueError(f"latency is {options.latency} ms: these candles allow {2 * length} at most")
+    return Terms(
         rules=rules_of(market),
         slippage=options.slippage,
+        half_spread=options.spread / 2,
+        impact=options.impact,
+        share=options.volume_share,
         margin=float(market.tick) if options.through else 0.0,
         leverage=options.leverage,
         maintenance=options.maintenance,
-        length=timeframe_ms(timeframe),
+        latency=options.latency,
+        pessimistic=options.pessimistic,
+        length=length,
     )
-    if compiled and isinstance(strategy, KernelStrategy):
-        return _compiled(strategy, config, market, candles, terms, options.funding, features, quote)
-    return _plain(strategy, config, market, candles, terms, options.funding, features, quote)
 
 
 def _compiled(
@@ -129,10 +169,13 @@ def _compiled(
         money.fills = 0
     fills, last = np.concatenate(kept), unpacked(state, initial)
     slots, trades = _named(strategy, fills)
+    if money.liquidated:
+        fills = _with_liquidation(fills, slots, trades, money)
     return Simulation(
         state=last,
         fills=fills.view(np.recarray),
         refused=table["refused"][: min(int(money.refused), MOST_REFUSED)].copy().view(np.recarray),
+        refusals=int(money.refused),
         slots=slots,
         trades=trades,
         equity=equity[: int(money.candle)],
@@ -167,6 +210,21 @@ def _named(strategy: KernelStrategy[Any, Any, Any], fills: Any) -> tuple[list[st
     return slots, trades
 
 
+def _with_liquidation(fills: Any, slots: list[str], trades: list[str], money: Any) -> Any:
+    """With a fill for each trade that was open when the account was liquidated."""
+    still_open = np.zeros(len(trades))
+    in_base = np.where(fills["fee_in_base"], fills["fee"], 0.0)
+    np.add.at(still_open, fills["trade"], fills["side"] * fills["amount"] - in_base)
+    ended = np.flatnonzero(np.abs(still_open) > 1e-9 * np.abs(still_open).max(initial=0.0))
+    closing = np.zeros(len(ended), fills.dtype)
+    closing["point"], closing["timestamp"] = money.ruin_point, money.ruin_time
+    closing["slot"], closing["trade"] = len(slots), ended
+    closing["side"] = -np.sign(still_open[ended]).astype(np.int64)
+    closing["price"], closing["amount"] = money.ruin_price, np.abs(still_open[ended])
+    slots.append(LIQUIDATION)
+    return np.concatenate((fills, closing))
+
+
 def _plain(
     strategy: Strategy[Any, Any],
     config: Any,
@@ -177,17 +235,11 @@ def _plain(
     features: FeatureTable | None,
     quote: float,
 ) -> Simulation[Any]:
-    bridge = Bridge(
-        strategy,
-        config,
-        market,
-        strategy.initial_state(config, market),
-        features,
-        rests_between_candles=bool(getattr(strategy, "rests_between_candles", False)),
-    )
+    table = plain_tables(orders=MOST_ORDERS, blocks=1 + (MOST_SENT if terms.latency else 0))
+    bridge = Bridge(strategy, config, market, strategy.initial_state(config, market), features, table)
     parts = {name: Compiled(getattr(bridge, name)) for name in ("advance", "wanted", "quiet")}
     loop: Any = run.with_parts("plain", decide=decide.with_parts("plain", **parts)).plain
-    table, money = plain_tables(orders=MOST_ORDERS, slots=MOST_SLOTS), plain_account(quote)
+    money = plain_account(quote)
     path = Path(*(each.tolist() for each in _columns(candles)))
     rows = rows_of(features, candles.timestamp, ())
     # Without columns: the bridge looks a row up by itself, by name.
@@ -200,12 +252,16 @@ def _plain(
         status = loop(None, None, terms, path, rows, listed, table, money, equity, len(equity))
         kept.append(_recorded(FILL, table.fills[: money.fills]))
         money.fills = 0
+    fills, slots, trades = np.concatenate(kept), bridge.slot_names, list(bridge.trades)
+    if money.liquidated:
+        fills = _with_liquidation(fills, slots, trades, money)
     return Simulation(
         state=bridge.state,
-        fills=np.concatenate(kept).view(np.recarray),
+        fills=fills.view(np.recarray),
         refused=_recorded(REFUSED, table.refused[: money.refused]),
-        slots=bridge.slot_names,
-        trades=list(bridge.trades),
+        refusals=money.refused,
+        slots=slots,
+        trades=trades,
         equity=np.array(equity[: money.candle]),
         quote=money.quote,
         amount=money.amount,

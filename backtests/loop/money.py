@@ -66,23 +66,46 @@ def liquidation_price(terms: Any, a: Any) -> float:
 
 
 @compiled
+def is_ruined(terms: Any, a: Any, here: float, there: float, at_the_end: bool) -> bool:
+    """Whether the account is liquidated on the way from ``here`` to ``there``; at ``there`` itself only on request, as
+    an order that stands at this price is filled first."""
+    ruin = liquidation_price(terms, a)
+    if math.isnan(ruin):
+        return False
+    if a.amount > 0.0:
+        return here <= ruin or (there <= ruin if at_the_end else there < ruin)
+    return here >= ruin or (there >= ruin if at_the_end else there > ruin)
+
+
+@compiled
 def hold(terms: Any, a: Any, order: Any, amount: float) -> None:
     """Binds (or, with a negative amount, frees) what a standing order needs; one that waits for its trigger needs
     nothing yet."""
-    if order.trigger != 0.0:
+    if order.waits:
         return
     if not terms.rules.is_linear:
         if order.side > 0:
-            a.locked_quote += amount * order.price
+            a.locked_quote += amount * order.held_at
         else:
             a.locked_base += amount
     elif not order.reduce_only:
         if order.side > 0:
             a.buy_amount += amount
-            a.buy_worth += amount * order.price
+            a.buy_worth += amount * order.held_at
         else:
             a.sell_amount += amount
-            a.sell_worth += amount * order.price
+            a.sell_worth += amount * order.held_at
+
+
+@compiled
+def hold_nothing(a: Any) -> None:
+    """Where no order stands: what the sums of floats leave over."""
+    a.locked_quote = 0.0
+    a.locked_base = 0.0
+    a.buy_amount = 0.0
+    a.buy_worth = 0.0
+    a.sell_amount = 0.0
+    a.sell_worth = 0.0
 
 
 @compiled

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from backtests.loop.fills import drop, executed, tell
 from backtests.loop.money import affords, hold
+from backtests.loop.prices import crosses, meeting_price, taker_price
 from backtests.loop.records import (
     CROSSES,
     MOST_REFUSED,
@@ -16,17 +18,20 @@ from backtests.loop.records import (
     TOO_SMALL,
     WRONG_SIDE,
 )
-from backtests.loop.segment import drop, executed, taker_price
+from backtests.loop.segment import falls_to
 from strategies.compiled import compiled
 from strategies.kernel import LIMIT, MARKET, STOP
-from strategies.lattice import on_tick
+from strategies.lattice import floor_to_step
 
 
 @compiled
-def reconcile(terms: Any, t: Any, a: Any, count: int, price: float, point: int, timestamp: int) -> None:
-    """Makes what stands what the first ``count`` rows of ``wanted`` say; market orders fill at once."""
+def reconcile(terms: Any, t: Any, a: Any, first: int, count: int, price: float, point: int, timestamp: int) -> None:
+    """Makes what stands what ``count`` rows of ``wanted`` from ``first`` on say; market orders fill at once."""
+    a.refusing = False
+    if count == 0 and a.active == 0:
+        return
     a.stamp += 1
-    for number in range(count):
+    for number in range(first, first + count):
         order = t.standing[t.wanted[number].slot]
         order.stamp = a.stamp
         order.want = number
@@ -37,8 +42,7 @@ def reconcile(terms: Any, t: Any, a: Any, count: int, price: float, point: int, 
         if order.stamp != a.stamp or not stands_as(order, t.wanted[order.want]):
             drop(terms, t, a, slot)
         place -= 1
-    a.refusing = False
-    for number in range(count):
+    for number in range(first, first + count):
         wanted = t.wanted[number]
         order = t.standing[wanted.slot]
         if not order.active and order.done < wanted.sequence:
@@ -53,6 +57,7 @@ def stands_as(order: Any, wanted: Any) -> bool:
         and order.price == wanted.price
         and order.trigger == wanted.trigger
         and order.side == wanted.side
+        and order.type == wanted.type
     )
 
 
@@ -61,27 +66,19 @@ def placed(terms: Any, t: Any, a: Any, wanted: Any, price: float, point: int, ti
     """Places one order, or keeps why it cannot be; it is then tried again at every point while it is wanted."""
     slot, side = wanted.slot, wanted.side
     order = t.standing[slot]
-    left = wanted.amount - (order.part_amount if order.part == wanted.sequence else 0.0)
-    taken_at = taker_price(terms, side, price)
-    crosses = side * (wanted.price - price) >= 0.0
+    left = wanted.amount
+    if order.part == wanted.sequence:
+        left = max(0.0, floor_to_step(left - order.part_amount, terms.rules.step_unit, terms.rules.step_scale))
     passed = wanted.type == STOP and side * (wanted.trigger - price) <= 0.0
     # A bot's watchdog closes at market where a protective stop cannot stand any more.
     at_market = wanted.type == MARKET or (passed and wanted.protective)
-    at_once = at_market or (wanted.type == LIMIT and crosses)
+    at_once = at_market or (wanted.type == LIMIT and crosses(terms, side, wanted.price, price))
+    taken_at = taker_price(terms, a, wanted.type, side, wanted.price, left, price) if at_once else 0.0
     why = (
         WRONG_SIDE if passed and not at_market else refusal(terms, a, wanted, left, taken_at, at_market, at_once, price)
     )
     if why != 0:
-        a.refusing = True
-        if order.refused != wanted.sequence:
-            order.refused = wanted.sequence
-            if a.refused < MOST_REFUSED:
-                kept = t.refused[a.refused]
-                kept.point = point
-                kept.slot = slot
-                kept.sequence = wanted.sequence
-                kept.why = why
-            a.refused += 1
+        refuse(t, a, wanted, why, point, timestamp)
         return
     a.arrival += 1
     order.active = True
@@ -92,22 +89,41 @@ def placed(terms: Any, t: Any, a: Any, wanted: Any, price: float, point: int, ti
     order.wished = wanted.amount
     order.left = left
     order.price = wanted.price
-    order.trigger = 0.0 if at_market else wanted.trigger
+    order.trigger = wanted.trigger
+    order.waits = wanted.type == STOP and not at_market
+    order.held_at = taken_at if at_market else wanted.price
     order.reduce_only = wanted.reduce_only
     order.trade = wanted.trade
     order.arrival = a.arrival
-    unit, scale = terms.rules.tick_unit, terms.rules.tick_scale
-    if wanted.type == STOP:
-        order.meets = wanted.trigger
-    elif terms.margin == 0.0:
-        order.meets = wanted.price
-    else:
-        order.meets = on_tick(wanted.price - side * terms.margin, unit, scale)
+    order.meets = meeting_price(terms, wanted.type, side, wanted.price, wanted.trigger)
     t.active[a.active] = slot
     a.active += 1
     hold(terms, a, order, left)
     if at_once:
-        executed(terms, t, a, slot, left, taken_at, False, point, timestamp)
+        executed(terms, t, a, slot, taken_at, False, point, timestamp)
+
+
+@compiled
+def refuse(t: Any, a: Any, wanted: Any, why: int, point: int, timestamp: int) -> None:
+    """Keeps the first refusal of a wish. Where a part of it was filled and the rest is too little for the market, the
+    wish is done: a strategy is told so by a fill of nothing, as a bot tells it."""
+    order = t.standing[wanted.slot]
+    if why in (TOO_SMALL, TOO_CHEAP) and order.part == wanted.sequence:
+        order.done = wanted.sequence
+        average = order.part_value / order.part_amount
+        tell(t, a, wanted.slot, wanted.sequence, wanted.side, average, 0.0, 0.0, timestamp, True)
+        return
+    a.refusing = True
+    if order.refused == wanted.sequence:
+        return
+    order.refused = wanted.sequence
+    if a.refused < MOST_REFUSED:
+        kept = t.refused[a.refused]
+        kept.point = point
+        kept.slot = wanted.slot
+        kept.sequence = wanted.sequence
+        kept.why = why
+    a.refused += 1
 
 
 @compiled
@@ -139,11 +155,23 @@ def reach(t: Any, a: Any) -> None:
     low, high = a.quiet_low, a.quiet_high
     for place in range(a.active):
         order = t.standing[t.active[place]]
-        if (order.side > 0) == (order.type == LIMIT):
+        if falls_to(order):
             low = max(low, order.meets)
         else:
             high = min(high, order.meets)
     a.low = low
     a.high = high
-    if math.isnan(low) or math.isnan(high):
+    if a.taking > 0 or math.isnan(low) or math.isnan(high):
         a.low, a.high = math.inf, -math.inf
+
+
+@compiled
+def has_both(t: Any, a: Any, low: float, high: float) -> bool:
+    """Whether a stop and a target of the position both lie within these prices."""
+    stop, target = False, False
+    for place in range(a.active):
+        order = t.standing[t.active[place]]
+        if order.side * a.amount < 0.0 and low <= order.meets <= high:
+            stop = stop or order.waits
+            target = target or order.type == LIMIT
+    return stop and target

@@ -42,17 +42,26 @@ WRONG_SIDE: Final = 7
 # How many fills and refusals the tables have room for.
 MOST_FILLS: Final = 4096
 MOST_REFUSED: Final = 256
+# How many sets of orders may be on their way to the exchange at once.
+MOST_SENT: Final = 16
 
 
 class Terms(NamedTuple):
-    """``slippage`` is a fraction that takers pay; ``margin`` what the price has to pass a limit by (0 or a tick);
-    ``maintenance`` the share of a linear position's value below which the account is liquidated, 0 for never."""
+    """``slippage`` is a fraction that takers pay, ``half_spread`` how far the best prices stand from the last one, as a
+    fraction, ``impact`` what a taker moves the price by (``loop.prices``); ``share`` of a candle's volume is the most
+    that fills in it, 0 for no limit; ``margin`` what the price has to pass a limit by (0 or a tick); ``maintenance`` the
+    share of a linear position's value below which the account is liquidated, 0 for never; ``latency`` in ms."""
 
     rules: Rules
     slippage: float
+    half_spread: float
+    impact: float
+    share: float
     margin: float
     leverage: float
     maintenance: float
+    latency: int
+    pessimistic: bool
     length: int  # of a candle
 
 
@@ -104,7 +113,12 @@ ACCOUNT: Final = {
     "seen": int,
     "fills": int,
     "refused": int,
-    "refusing": bool,  # something wanted was refused: to be tried at the next point
+    "refusing": bool,  # something wanted was refused or thrown out: to be tried at the next point
+    "taking": int,  # standing orders of which a part was taken, the rest to be taken at the next points
+    "volume": float,  # of this candle,
+    "taken": float,  # and what of it was filled
+    "sending": int,  # sets of orders on their way to the exchange,
+    "first_sent": int,  # the oldest of them
     "arrival": int,
     "stamp": int,
     "low": float,  # nothing happens while the price stays strictly between the two,
@@ -115,6 +129,9 @@ ACCOUNT: Final = {
     "quiet_high": float,
     "over": bool,
     "liquidated": bool,
+    "ruin_price": float,  # at which the position was taken over,
+    "ruin_point": int,
+    "ruin_time": int,
     "steps": int,
 }
 STANDING: Final = {
@@ -128,6 +145,9 @@ STANDING: Final = {
     "price": float,
     "trigger": float,
     "meets": float,  # the price that fills or triggers it
+    "held_at": float,  # the price by which money is held back for it
+    "waits": bool,  # for its trigger
+    "taking": bool,  # takes what it can at every point
     "reduce_only": bool,
     "trade": int,
     "arrival": int,
@@ -135,7 +155,8 @@ STANDING: Final = {
     "want": int,  # the row of ``wanted`` in the tick ``stamp``
     "done": int,  # the sequence that was last filled
     "part": int,  # the sequence of which a part is filled,
-    "part_amount": float,  # and that part
+    "part_amount": float,  # that part,
+    "part_value": float,  # and its worth
     "refused": int,  # the sequence that was last refused
 }
 MET: Final = {"slot": int, "arrival": int, "distance": float}

@@ -7,17 +7,22 @@ change nothing (``quiet`` in ``strategies/kernel.py``). All others are walked th
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from backtests.loop.money import liquidation_price
-from backtests.loop.orders import reach, reconcile
+from backtests.loop.orders import has_both, reach, reconcile
 from backtests.loop.records import AS_BEFORE, FINISHED, FULL, LIQUIDATED, MOST_FILLS, PAUSED, Funding, Path, Rows
 from backtests.loop.segment import move
+from backtests.loop.sending import deliver, send
 from strategies.compiled import Compiled, compiled
 from strategies.kernel import KernelStrategy, Tick
 
 if TYPE_CHECKING:
     from backtests.loop.records import Floats
+
+
+# By how much of the price one extreme has to be nearer to the open than the other: less than any tick.
+NEARER: Final = 1e-12
 
 
 @compiled
@@ -43,6 +48,8 @@ def decide(
     p: Any, s: Any, terms: Any, t: Any, a: Any, candle_close: int, price: float, point: int, timestamp: int
 ) -> None:
     """One tick: the strategy's step, and what follows from it at the market standing at ``price``."""
+    if a.sending > 0:
+        deliver(terms, t, a, price, point, timestamp)
     held = a.amount != 0.0
     tick = Tick(
         timestamp,
@@ -58,18 +65,31 @@ def decide(
     a.steps += 1
     a.over = advance(p, s, tick, t.row, t.seen, count, t.notes) or a.over
     rows = wanted(p, s, t.wanted)
-    if rows != AS_BEFORE:
-        a.wanted = rows
-    if rows != AS_BEFORE or count > 0 or a.refusing:
-        reconcile(terms, t, a, a.wanted, price, point, timestamp)
+    if terms.latency > 0:
+        send(terms, t, a, rows, count > 0, timestamp)
+    else:
+        if rows != AS_BEFORE:
+            a.wanted = rows
+        if rows != AS_BEFORE or count > 0 or a.refusing:
+            reconcile(terms, t, a, 0, a.wanted, price, point, timestamp)
     a.quiet_low, a.quiet_high, a.until, a.rows_matter = quiet(p, s, tick)
+    if a.sending > 0:
+        a.until = min(a.until, t.due[a.first_sent])
     reach(t, a)
+    if terms.maintenance > 0.0:
+        stop_at_ruin(terms, a)
+
+
+@compiled
+def stop_at_ruin(terms: Any, a: Any) -> None:
+    """No candle is passed over in which the account would be liquidated."""
     ruin = liquidation_price(terms, a)
-    if not math.isnan(ruin):
-        if a.amount > 0.0:
-            a.low = max(a.low, ruin)
-        else:
-            a.high = min(a.high, ruin)
+    if math.isnan(ruin):
+        return
+    if a.amount > 0.0:
+        a.low = max(a.low, ruin)
+    else:
+        a.high = min(a.high, ruin)
 
 
 @compiled
@@ -125,11 +145,16 @@ def run(
             a.candle = i
             return FULL
         opened = path.open[i]
-        high_first = high - opened < opened - low
+        # Equally near to the open in decimals may differ in the last bits of floats.
+        high_first = (opened - low) - (high - opened) > opened * NEARER
+        a.volume = path.volume[i]
+        a.taken = 0.0
         for quarter in range(4):
             if quarter == 0:
                 price, timestamp = opened, start
             elif quarter == 1:
+                if terms.pessimistic and a.amount != 0.0 and has_both(t, a, low, high):
+                    high_first = a.amount < 0.0
                 price, timestamp = (high if high_first else low), start + third
             elif quarter == 2:
                 price, timestamp = (low if high_first else high), start + two_thirds
@@ -160,7 +185,7 @@ def run(
                         shown[column] = rows.values[row, column]
                     a.row = row
                 decide(p, s, terms, t, a, rows.closes[row], price, point, timestamp)
-                if a.over and a.active == 0:
+                if a.over and a.active == 0 and a.sending == 0:
                     equity[i] = a.quote + a.amount * price
                     a.candle = i + 1
                     return FINISHED
