@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dis import get_instructions
 from functools import cache, cached_property, update_wrapper
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -38,11 +39,11 @@ class Compiled(Generic[P, R]):
         function = self.py_func
         if not isinstance(function, FunctionType):
             return function
-        called = _names_in(function.__code__)
         variables = dict(function.__globals__)
-        for name in called:
-            if isinstance(variables.get(name), Compiled):
-                variables[name] = variables[name].plain
+        for name in _globals_of(function.__code__):
+            called = variables.get(name)
+            if isinstance(called, Compiled):
+                variables[name] = called.plain
         plain: Callable[P, R] = _copied(function, function.__qualname__, variables)
         return plain
 
@@ -135,6 +136,10 @@ def _names_in(code: CodeType) -> list[str]:
         if isinstance(constant, CodeType):
             names.extend(_names_in(constant))
     return names
+
+
+def _globals_of(code: CodeType) -> set[str]:
+    return {each.argval for each in get_instructions(code) if each.opname == "LOAD_GLOBAL"}
 
 
 def _named_by_content(function: Callable[..., Any]) -> Callable[..., Any]:

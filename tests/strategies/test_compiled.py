@@ -82,6 +82,19 @@ def test_the_plain_function_calls_plain_functions() -> None:
     assert _doubled_and_one.plain(Odd()) == 21.0  # type: ignore[arg-type]
 
 
+class _Held:
+    _trebled = 7.0
+
+
+@compiled
+def _trebled(held: _Held) -> float:
+    return 3.0 * held._trebled
+
+
+def test_an_attribute_of_the_same_name_is_no_call() -> None:
+    assert _trebled.plain(_Held()) == 21.0
+
+
 def test_a_loop_is_compiled_for_each_of_its_parts() -> None:
     @compiled
     def tripled(value: float) -> float:
