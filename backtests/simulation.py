@@ -7,17 +7,30 @@ A strategy whose step can be compiled runs as machine code, any other one throug
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 import numpy as np
 
 from backtests.features import history_features
-from backtests.loop.records import FILL, FULL, LIQUIDATED, MOST_REFUSED, MOST_SENT, REFUSED, Funding, Path, Rows, Terms
+from backtests.loop.records import (
+    FILL,
+    FULL,
+    LIQUIDATED,
+    MOST_REFUSED,
+    MOST_SENT,
+    PAUSED,
+    REFUSED,
+    Funding,
+    Path,
+    Rows,
+    Terms,
+)
 from backtests.loop.run import decide, loop_of, run
 from backtests.loop.tables import account, plain_account, plain_tables, record_type, tables
 from backtests.plain_run import MOST_ORDERS, Bridge
+from backtests.rows import rows_of
 from strategies.candles import timeframe_ms
 from strategies.compiled import Compiled
 from strategies.contract import C, Finish, MarketSpec, Reason, S, Signal, Strategy
@@ -33,6 +46,8 @@ if TYPE_CHECKING:
 NO_FUNDING: Final = Funding(np.zeros(0, np.int64), np.zeros(0))
 # The slot of the fills that a liquidation makes.
 LIQUIDATION: Final = "liquidation"
+# Candles after which a run as Python tells how far it is.
+TOLD_EVERY: Final = 10_000
 _LOOPS: dict[type, Any] = {}
 
 
@@ -111,10 +126,14 @@ def simulate(
     options: Options | None = None,
     features: FeatureTable | None = None,
     compiled: bool = True,
+    start: C | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Simulation[S]:
     """``timeframe`` is that of ``candles``; ``features`` those of the whole history, made here when there are none.
 
     ``compiled=False`` runs a strategy as Python that could be compiled: with its notes and signals, equal in all else.
+    ``start`` is the configuration that ``StartsFromCandles`` resolved before the first candle, where it did. A run as
+    Python, which takes its time, tells ``progress`` how many candles are done.
     Raises ``ValueError`` when a timeframe that the strategy needs cannot be made of these candles.
     """
     options = options or Options()
@@ -122,9 +141,10 @@ def simulate(
         features = history_features(strategy, config, candles, timeframe)
     terms = _terms(market, options, timeframe_ms(timeframe))
     funding = options.funding if terms.rules.is_linear else NO_FUNDING
+    initial = strategy.initial_state(config if start is None else start, market)
     if compiled and isinstance(strategy, KernelStrategy):
-        return _compiled(strategy, config, market, candles, terms, funding, features, quote)
-    return _plain(strategy, config, market, candles, terms, funding, features, quote)
+        return _compiled(strategy, config, market, initial, candles, terms, funding, features, quote)
+    return _plain(strategy, config, market, initial, candles, terms, funding, features, quote, progress)
 
 
 def _terms(market: MarketSpec, options: Options, length: int) -> Terms:
@@ -149,13 +169,14 @@ def _compiled(
     strategy: KernelStrategy[Any, Any, Any],
     config: Any,
     market: MarketSpec,
+    initial: Any,
     candles: Candles,
     terms: Terms,
     funding: Funding,
     features: FeatureTable | None,
     quote: float,
 ) -> Simulation[Any]:
-    initial, columns = strategy.initial_state(config, market), strategy.columns(config)
+    columns = strategy.columns(config)
     state, money = packed(initial), account(quote)
     table = tables(orders=strategy.MOST_ORDERS, slots=strategy.SLOTS, columns=len(columns))
     path = Path(*(np.ascontiguousarray(each) for each in _columns(candles)))
@@ -192,22 +213,16 @@ def _compiled(
 
 def _named(strategy: KernelStrategy[Any, Any, Any], fills: Any) -> tuple[list[str], list[str]]:
     """The names of slots and trades; the fills' numbers become places in these lists."""
-    slots, trades = list[str](), list[str]()
-    for column, names in (("slot", slots), ("trade", trades)):
-        keys = fills["slot"] * (1 << 40) + (fills["trade"] if column == "trade" else 0)
-        known, places = np.unique(keys, return_inverse=True)
-        places_of: dict[str, int] = {}
-        moved = np.empty(len(known), np.int64)
-        for number, key in enumerate(known.tolist()):
-            name = strategy.names(key >> 40, key & ((1 << 40) - 1))[column == "trade"]
-            moved[number] = places_of.setdefault(name, len(places_of))
-        names.extend(places_of)
-        if column == "trade":
-            fills["trade"] = moved[places]
-        else:
-            slot_places = moved[places]
-    fills["slot"] = slot_places
-    return slots, trades
+    slots, trades = dict[str, int](), dict[str, int]()
+    slot_numbers, slot_of = np.unique(fills["slot"], return_inverse=True)
+    # A trade's name may need its slot.
+    keys, key_of = np.unique(fills["slot"] * (1 << 40) + fills["trade"], return_inverse=True)
+    trade_names = (strategy.names(key >> 40, key & ((1 << 40) - 1))[1] for key in keys.tolist())
+    trade_places = np.array([trades.setdefault(name, len(trades)) for name in trade_names], np.int64)
+    slot_names = (strategy.names(number, 0)[0] for number in slot_numbers.tolist())
+    slot_places = np.array([slots.setdefault(name, len(slots)) for name in slot_names], np.int64)
+    fills["trade"], fills["slot"] = trade_places[key_of], slot_places[slot_of]
+    return list(slots), list(trades)
 
 
 def _with_liquidation(fills: Any, slots: list[str], trades: list[str], money: Any) -> Any:
@@ -229,14 +244,16 @@ def _plain(
     strategy: Strategy[Any, Any],
     config: Any,
     market: MarketSpec,
+    initial: Any,
     candles: Candles,
     terms: Terms,
     funding: Funding,
     features: FeatureTable | None,
     quote: float,
+    progress: Callable[[int], None] | None,
 ) -> Simulation[Any]:
     table = plain_tables(orders=MOST_ORDERS, blocks=1 + (MOST_SENT if terms.latency else 0))
-    bridge = Bridge(strategy, config, market, strategy.initial_state(config, market), features, table)
+    bridge = Bridge(strategy, config, market, initial, features, table)
     parts = {name: Compiled(getattr(bridge, name)) for name in ("advance", "wanted", "quiet")}
     loop: Any = run.with_parts("plain", decide=decide.with_parts("plain", **parts)).plain
     money = plain_account(quote)
@@ -247,11 +264,15 @@ def _plain(
     listed = Funding(funding.timestamp.tolist(), funding.rate.tolist())
     equity = [0.0] * len(candles)
     kept: list[Any] = []
-    status = FULL
-    while status == FULL:
-        status = loop(None, None, terms, path, rows, listed, table, money, equity, len(equity))
-        kept.append(_recorded(FILL, table.fills[: money.fills]))
-        money.fills = 0
+    status = PAUSED
+    for end in _ends(len(equity), progress):
+        status = FULL
+        while status == FULL:
+            status = loop(None, None, terms, path, rows, listed, table, money, equity, end)
+            kept.append(_recorded(FILL, table.fills[: money.fills]))
+            money.fills = 0
+        if status != PAUSED:
+            break
     fills, slots, trades = np.concatenate(kept), bridge.slot_names, list(bridge.trades)
     if money.liquidated:
         fills = _with_liquidation(fills, slots, trades, money)
@@ -276,21 +297,20 @@ def _plain(
     )
 
 
+def _ends(count: int, progress: Callable[[int], None] | None) -> Iterator[int]:
+    """Where the loop pauses to tell how far it is."""
+    if progress is not None:
+        for end in range(TOLD_EVERY, count, TOLD_EVERY):
+            yield end
+            progress(end)
+    yield count
+    if progress is not None:
+        progress(count)
+
+
 def _recorded(fields: Mapping[str, type], objects: Sequence[Any]) -> Any:
     rows = [tuple(getattr(each, name) for name in fields) for each in objects]
     return np.array(rows, record_type(fields)).view(np.recarray)
-
-
-def rows_of(features: FeatureTable | None, opens: Any, columns: Sequence[str]) -> Rows:
-    """Which row the points of each candle see. A row whose warm-up is not complete is all NaN."""
-    if features is None:
-        return Rows(np.full((1, max(1, len(columns))), np.nan), np.zeros(len(opens), np.int64), np.zeros(1, np.int64))
-    last = len(features.closes)
-    values = np.full((last + 1, max(1, len(columns))), np.nan)
-    for place, name in enumerate(columns):
-        values[:last, place] = np.where(features.known, features.columns[name], np.nan)
-    of_candle = features.closes.searchsorted(opens, side="right") - 1
-    return Rows(values, np.where(of_candle < 0, last, of_candle), np.append(features.closes, 0))
 
 
 def _loop(strategy: KernelStrategy[Any, Any, Any]) -> Any:
