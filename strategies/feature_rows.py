@@ -67,8 +67,9 @@ def feature_table(strategy: UsesFeatures[Any], config: Any, candles: Mapping[str
     columns = columns_of(strategy, config, candles, len(closes))
     known = closes == closes
     for need in needs:
-        closed = closes_of(candles[need.timeframe]).searchsorted(closes, side="right")
-        known &= closed >= need.count
+        if need.count > 0:
+            enough = closes_of(candles[need.timeframe])[need.count - 1 :]
+            known &= closes >= enough[0] if len(enough) else False
     return FeatureTable(closes, known, columns)
 
 
