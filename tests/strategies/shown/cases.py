@@ -278,8 +278,9 @@ class Case:
         config, strategy = self.unresolved(first_price), self.fresh()
         if isinstance(strategy, StartsFromCandles) and (need := strategy.candles_needed(config)) is not None:
             before = longer(taken(self.candles, np.arange(self._before_walk)), self.source.timeframe, need.timeframe)
-            columns = (before.timestamp, before.open, before.high, before.low, before.close, before.volume)
-            bars = list(candles_of(Candles(*(column[-need.count :] for column in columns))))
+            last = slice(-need.count, None)
+            prices = (each[last] for each in (before.open, before.high, before.low, before.close, before.volume))
+            bars = list(candles_of(Candles(before.timestamp[last], *prices)))
             config = strategy.resolve(config, first_price, bars)
         return config
 

@@ -16,7 +16,7 @@ from exchange.candles.merging import taken
 from strategies.candles import closed_by
 from strategies.checks import Step, check_steps
 from strategies.checks.decisions import difference
-from strategies.contract import Decision, Reason
+from strategies.contract import Decision, Reason, Side
 from strategies.explanations import ENGLISH, explain
 from tests.strategies.shown.cases import CASES, SETTINGS, Case
 from tests.strategies.shown.point_in_time import altered, point_in_time, steps_of, table_of
@@ -41,7 +41,7 @@ def test_it_trades(whole: Whole) -> None:
     """What is shown of a back-test without fills says little. A strategy without settings here may wait for a better day."""
     seen = Counter(fill.side for step in whole.steps for fill in step.fills)
     assert whole.steps
-    assert whole.case.name not in SETTINGS or min(seen["buy"], seen["sell"]) > 0
+    assert whole.case.name not in SETTINGS or min(seen[Side.BUY], seen[Side.SELL]) > 0
 
 
 def test_it_decides_the_same_when_it_is_shown_no_later_candle(whole: Whole) -> None:

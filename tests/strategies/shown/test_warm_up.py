@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from strategies.candles import rows_of
@@ -29,8 +31,9 @@ def test_the_declared_window_gives_the_rows_of_the_whole_history(case: Case) -> 
 def test_a_fifth_of_it_would_not_do(name: str) -> None:
     """The check sees it when less is declared than what is needed."""
     case = next(case for case in CASES_WITH_FEATURES if case.name == name)
-    strategy = case.fresh()
-    assert isinstance(strategy, UsesFeatures)
+    fresh = case.fresh()
+    assert isinstance(fresh, UsesFeatures)
+    strategy: UsesFeatures[Any] = fresh
 
     class Hasty:
         def timeframes(self, config: object) -> tuple[CandleNeed, ...]:
