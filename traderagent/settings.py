@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "exchange",
     "bots",
     "backtests",
+    "traderagent.parity",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

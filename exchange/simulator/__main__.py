@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import decimal
+import json
 import logging
 import os
 import signal
@@ -25,7 +26,7 @@ from exchange.simulator.engine import Engine
 from exchange.simulator.faults.errors import FaultError
 from exchange.simulator.faults.rules import describe
 from exchange.simulator.faults.script import parse_script
-from exchange.simulator.instruments import Fees
+from exchange.simulator.instruments import Fees, OwnRules, read_rules
 from exchange.simulator.limits import USAGE, read_limits
 
 log = logging.getLogger("simulator")
@@ -70,6 +71,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     flag("spot-taker", "0.001", "fee as a fraction")
     flag("linear-maker", "0.0002", "fee as a fraction")
     flag("linear-taker", "0.00055", "fee as a fraction")
+    flag("instruments", "", "JSON file with the increments and limits of markets; the README has its form")
     flag("faults", "", "file with fault rules, one to a line; the README has their grammar")
     flag("rate-limits", "off", f"how many requests are taken: {USAGE}")
     return made
@@ -126,7 +128,15 @@ def read_config(arguments: list[str], environment: Mapping[str, str]) -> Config:
         ),
         faults=Path(given.faults) if given.faults else None,
         limits=given.rate_limits,
+        rules=_rules(Path(given.instruments)) if given.instruments else None,
     )
+
+
+def _rules(path: Path) -> OwnRules:
+    try:
+        return read_rules(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise StateError(f"--instruments {path}: {error}") from error
 
 
 def load_faults(engine: Engine, path: Path) -> None:

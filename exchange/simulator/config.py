@@ -18,7 +18,7 @@ from exchange.candles.source import Source, choose
 from exchange.simulator.clock import ClockKind
 from exchange.simulator.engine import Engine
 from exchange.simulator.floor import Matching
-from exchange.simulator.instruments import Fees
+from exchange.simulator.instruments import Fees, OwnRules
 from exchange.simulator.replay import POINTS_PER_CANDLE, Replay, Series, series_from_candles
 from exchange.simulator.store import Store
 
@@ -54,6 +54,7 @@ class Config:
     fees: Fees
     faults: Path | None
     limits: str
+    rules: OwnRules | None = None
 
     def first_point(self, candles: int, history: int = 0) -> int:
         """Where a new market of ``candles`` begins, the first ``history`` of which are only there to be looked back at:
@@ -107,7 +108,7 @@ def open_engine(config: Config) -> tuple[Engine, list[str], bool]:
     replay = Replay(series, 0)
     replay.point = config.first_point(replay.candles, history) if written is None else int(written)
     matching = Matching(config.through, config.slippage)
-    engine = Engine(replay, store, fees=config.fees, matching=matching, seed=config.seed)
+    engine = Engine(replay, store, fees=config.fees, matching=matching, seed=config.seed, rules=config.rules)
     store.set_meta("point", str(replay.point))
     known = engine.accounts.get(config.api_key)
     if known is None:

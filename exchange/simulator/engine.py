@@ -14,7 +14,7 @@ from exchange.simulator.errors import Refusal, bad_parameter
 from exchange.simulator.faults.parameters import Offset, Which
 from exchange.simulator.faults.plan import FaultPlan
 from exchange.simulator.floor import Floor, Matching
-from exchange.simulator.instruments import Fees
+from exchange.simulator.instruments import Fees, OwnRules
 from exchange.simulator.orders import SYMBOL_CLOSED, ZERO, Order, text
 from exchange.simulator.replay import Replay
 from exchange.simulator.requests import (
@@ -32,11 +32,20 @@ from exchange.simulator.store import Store
 class Engine:
     """One simulated exchange. Not thread-safe: it lives in one event loop."""
 
-    def __init__(self, replay: Replay, store: Store, *, fees: Fees, matching: Matching, seed: int) -> None:
+    def __init__(
+        self,
+        replay: Replay,
+        store: Store,
+        *,
+        fees: Fees,
+        matching: Matching,
+        seed: int,
+        rules: OwnRules | None = None,
+    ) -> None:
         self.replay = replay
         self.store = store
         self.faults = FaultPlan(seed, replay.point)
-        self.floor = Floor(replay, fees=fees, matching=matching, faults=self.faults)
+        self.floor = Floor(replay, fees=fees, matching=matching, faults=self.faults, rules=rules)
         self.accounts: dict[str, Account] = {}
         self.on_changes: Callable[[Changes], None] | None = None
         self._order_sequence, self.floor.settlement.sequence = store.last_sequences()

@@ -17,7 +17,7 @@ from exchange.simulator.errors import Refusal
 from exchange.simulator.faults.fills import resting_part, taking_parts
 from exchange.simulator.faults.parameters import Points
 from exchange.simulator.faults.plan import FaultPlan
-from exchange.simulator.instruments import CATEGORIES, Fees, Instrument, instruments_for
+from exchange.simulator.instruments import CATEGORIES, Fees, Instrument, OwnRules, instruments_for
 from exchange.simulator.lags import Births
 from exchange.simulator.orders import (
     NOT_ENOUGH_TO_FILL,
@@ -42,7 +42,9 @@ class Matching:
 class Floor:
     """All markets of the exchange at one point of the replay."""
 
-    def __init__(self, replay: Replay, *, fees: Fees, matching: Matching, faults: FaultPlan) -> None:
+    def __init__(
+        self, replay: Replay, *, fees: Fees, matching: Matching, faults: FaultPlan, rules: OwnRules | None = None
+    ) -> None:
         self.replay = replay
         self.births = Births()
         self.changes = Changes()
@@ -57,7 +59,7 @@ class Floor:
         # Triggered orders that do not trade yet, with the point at which they will.
         self._stalled: dict[str, int] = {}
         for symbol, track in replay.tracks.items():
-            for instrument in instruments_for(track.series, fees):
+            for instrument in instruments_for(track.series, fees, rules):
                 self.markets[instrument.category][symbol] = Market(instrument, self.price_at(symbol, replay.point))
                 self._books[instrument.category, symbol] = RestingOrders()
 

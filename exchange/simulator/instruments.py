@@ -6,8 +6,9 @@ from the candles. A tick is never coarser than the candles, so that every replay
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Decimal
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Any
 
 from exchange.simulator.replay import Series
@@ -116,29 +117,60 @@ class Instrument:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
+class Rules:
+    """What an instrument can be ordered in; ``min_notional`` is in quote. Numbers as the exchange writes them."""
+
     tick: str
     step: str
     min_qty: str
     max_qty: str
     max_market_qty: str
+    min_notional: str = "5"
+
+
+# By category and symbol, as ``linear/BTCUSDT``: they go before the rules that are known.
+OwnRules = Mapping[str, Rules]
+
+
+def read_rules(data: Any) -> OwnRules:
+    """``{"linear/BTCUSDT": {"tick": "0.1", …}}`` as JSON gives it. Raises ``ValueError`` that names what is wrong."""
+    if not isinstance(data, dict):
+        raise ValueError('instruments are an object by market, as {"linear/BTCUSDT": {"tick": "0.1", …}}')
+    return {str(name): _read_rules(str(name), stated) for name, stated in data.items()}
+
+
+def _read_rules(name: str, stated: Any) -> Rules:
+    category, _, symbol = name.partition("/")
+    if category not in CATEGORIES or not symbol:
+        raise ValueError(f"{name} is no market: write spot/ or linear/ and the symbol, as linear/BTCUSDT")
+    known = {each.name for each in fields(Rules)}
+    if not isinstance(stated, dict) or not known - {"min_notional"} <= set(stated) <= known:
+        raise ValueError(f"{name} has to state {', '.join(sorted(known))}, min_notional if you like, and nothing else")
+    for field, value in stated.items():
+        try:
+            number = Decimal(value)
+        except (InvalidOperation, TypeError) as error:
+            raise ValueError(f"{name}: {field} {value!r} is no number written as text") from error
+        if not number.is_finite() or number < 0 or (not number and field != "min_notional"):
+            raise ValueError(f"{name}: {field} {value} is no increment or limit that a market can have")
+    return Rules(**stated)
 
 
 _SPOT = {
-    "BTCUSDT": _Rules("0.01", "0.000001", "0.000011", "83", "41.5"),
-    "ETHUSDT": _Rules("0.01", "0.00001", "0.00036", "2173", "1086"),
-    "SOLUSDT": _Rules("0.01", "0.001", "0.001", "42553", "21276"),
-    "XRPUSDT": _Rules("0.0001", "0.01", "0.1", "2290000", "1145000"),
-    "DOGEUSDT": _Rules("0.00001", "0.1", "1", "27000000", "13500000"),
-    "SHIBUSDT": _Rules("0.00000001", "0.1", "1", "400000000000", "200000000000"),
+    "BTCUSDT": Rules("0.01", "0.000001", "0.000011", "83", "41.5"),
+    "ETHUSDT": Rules("0.01", "0.00001", "0.00036", "2173", "1086"),
+    "SOLUSDT": Rules("0.01", "0.001", "0.001", "42553", "21276"),
+    "XRPUSDT": Rules("0.0001", "0.01", "0.1", "2290000", "1145000"),
+    "DOGEUSDT": Rules("0.00001", "0.1", "1", "27000000", "13500000"),
+    "SHIBUSDT": Rules("0.00000001", "0.1", "1", "400000000000", "200000000000"),
 }
 _LINEAR = {
-    "BTCUSDT": _Rules("0.10", "0.001", "0.001", "1190", "119"),
-    "ETHUSDT": _Rules("0.01", "0.01", "0.01", "7240", "724"),
-    "SOLUSDT": _Rules("0.010", "0.1", "0.1", "79770", "15954"),
-    "XRPUSDT": _Rules("0.0001", "0.1", "0.1", "3333320", "1111110"),
-    "DOGEUSDT": _Rules("0.00001", "1", "1", "46480000", "6640000"),
-    "SHIBUSDT": _Rules("0.00000001", "10", "10", "90000000000", "9000000000"),
+    "BTCUSDT": Rules("0.10", "0.001", "0.001", "1190", "119"),
+    "ETHUSDT": Rules("0.01", "0.01", "0.01", "7240", "724"),
+    "SOLUSDT": Rules("0.010", "0.1", "0.1", "79770", "15954"),
+    "XRPUSDT": Rules("0.0001", "0.1", "0.1", "3333320", "1111110"),
+    "DOGEUSDT": Rules("0.00001", "1", "1", "46480000", "6640000"),
+    "SHIBUSDT": Rules("0.00000001", "10", "10", "90000000000", "9000000000"),
 }
 
 
@@ -150,13 +182,13 @@ def split_symbol(symbol: str) -> tuple[str, str]:
     raise ValueError(f"symbol {symbol!r} does not end in a known quote coin ({', '.join(QUOTES)})")
 
 
-def instruments_for(series: Series, fees: Fees) -> list[Instrument]:
+def instruments_for(series: Series, fees: Fees, own: OwnRules | None = None) -> list[Instrument]:
     """The spot pair and the perpetual of one replayed symbol."""
-    return [_instrument(series, "spot", fees), _instrument(series, "linear", fees)]
+    return [_instrument(series, category, fees, own or {}) for category in CATEGORIES]
 
 
-def _instrument(series: Series, category: str, fees: Fees) -> Instrument:
-    known = (_SPOT if category == "spot" else _LINEAR).get(series.symbol)
+def _instrument(series: Series, category: str, fees: Fees, own: OwnRules) -> Instrument:
+    known = own.get(f"{category}/{series.symbol}") or (_SPOT if category == "spot" else _LINEAR).get(series.symbol)
     rules = known or _derived(series, category)
     base, quote = split_symbol(series.symbol)
     spot = category == "spot"
@@ -173,17 +205,17 @@ def _instrument(series: Series, category: str, fees: Fees) -> Instrument:
         min_qty=Decimal(rules.min_qty),
         max_qty=Decimal(rules.max_qty),
         max_market_qty=Decimal(rules.max_market_qty),
-        min_notional=Decimal(5),
+        min_notional=Decimal(rules.min_notional),
         maker_fee=fees.spot_maker if spot else fees.linear_maker,
         taker_fee=fees.spot_taker if spot else fees.linear_taker,
         launched=series.start,
     )
 
 
-def _derived(series: Series, category: str) -> _Rules:
+def _derived(series: Series, category: str) -> Rules:
     """Steps worth about a tenth of a cent (spot) or ten cents (linear) at the first price."""
     price = Decimal(int(series.ohlc[0, 0])) * series.unit
     worth = Decimal("0.001") if category == "spot" else Decimal("0.1")
     step = Decimal(1).scaleb(int((worth / price).log10().to_integral_value(rounding=ROUND_FLOOR)))
     largest = (Decimal(4_000_000) / price).to_integral_value(rounding=ROUND_FLOOR) + 1
-    return _Rules(f"{series.unit:f}", f"{step:f}", f"{step:f}", f"{largest:f}", f"{largest / 2:f}")
+    return Rules(f"{series.unit:f}", f"{step:f}", f"{step:f}", f"{largest:f}", f"{largest / 2:f}")

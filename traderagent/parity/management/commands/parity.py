@@ -1,0 +1,134 @@
+"""``manage.py parity``: a preset through the whole live stack and through the back-test. Exit code 1 on a difference.
+
+The command starts a PostgreSQL and a Redis of its own and calls itself again on them; a database of anybody's is
+neither needed nor touched.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from traderagent.embedded.home import PROJECT
+from traderagent.parity.errors import ParityError
+
+
+class Command(BaseCommand):
+    help = "Runs a preset through the whole live stack and through the back-test, and tells what differs. Exit code 1 then."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("preset", type=Path, help="what a back-test is made of, as YAML")
+        parser.add_argument("--candles", required=True, help="file of candles, series of the store or synthetic:NAME")
+        parser.add_argument("--history", help="file of longer candles, for what the strategy looks back at before that")
+        parser.add_argument("--from", dest="since", help="first candle, as 2025-05-01 or 2025-05-01T12:00 (UTC)")
+        parser.add_argument("--to", dest="until", help="end; the candle that opens there is none of them")
+        parser.add_argument("--json", dest="out", type=Path, help="write the comparison to this file too")
+        parser.add_argument(
+            "--in-process", action="store_true", help="tick in the command itself and not in a Celery worker: quicker"
+        )
+        parser.add_argument(
+            "--here",
+            action="store_true",
+            help="use the configured database and Redis, which must hold nothing that matters, and no own ones",
+        )
+
+    def handle(self, *args: Any, here: bool, **options: Any) -> None:
+        try:
+            if here:
+                self._compare(**options)
+            else:
+                self._on_own_services()
+        except ParityError as error:
+            raise CommandError(str(error)) from error
+
+    def _on_own_services(self) -> None:
+        from traderagent.parity.services import own_services
+
+        arguments = [*sys.argv[1:], "--here", "--settings=traderagent.settings"]
+        with own_services() as environment:
+            done = subprocess.run(
+                [sys.executable, str(PROJECT / "manage.py"), *arguments], env=environment, check=False
+            )
+        if done.returncode:
+            sys.exit(done.returncode)
+
+    def _compare(
+        self,
+        preset: Path,
+        candles: str,
+        history: str | None,
+        since: str | None,
+        until: str | None,
+        out: Path | None,
+        in_process: bool,
+        **_: Any,
+    ) -> None:
+        import os
+
+        from django.core.management import call_command
+
+        from backtests.data import load_candles
+        from backtests.preset import PresetInvalid, load_preset
+        from exchange.candles.files import CandleFileError
+        from traderagent.parity.live import tick_here
+        from traderagent.parity.running import compare, with_history
+        from traderagent.parity.services import own_worker
+        from traderagent.parity.tasks import tick_by_worker
+        from traderagent.parity.telling import lines_of
+
+        try:
+            read = load_preset(preset)
+            found, _report = load_candles(candles, timeframe=read.timeframe, gaps="fill")
+            if history:
+                name = Path(history)
+                longer, report = load_candles(history, timeframe=_timeframe_of(name))
+                found = with_history(found, read.timeframe, longer, report.timeframe)
+        except (PresetInvalid, CandleFileError) as error:
+            raise CommandError(str(error)) from error
+        call_command("migrate", interactive=False, verbosity=0)
+        with ExitStack() as stack:
+            if not in_process:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="traderagent-parity-")))
+                stack.enter_context(own_worker(os.environ, folder))
+            result = compare(
+                read,
+                found,
+                since=_ms(since) if since else int(_report.first),
+                until=_ms(until) if until else int(_report.last),
+                tick=tick_here if in_process else tick_by_worker,
+                progress=self._progress if sys.stderr.isatty() else None,
+            )
+        if out is not None:
+            out.write_text(json.dumps(result.as_json(), indent=2), encoding="utf-8")
+        for line in lines_of(result):
+            self.stdout.write(line)
+        if result.differences:
+            sys.exit(1)
+
+    def _progress(self, points: int) -> None:
+        if points % 100 == 0:
+            self.stderr.write(f"\r{points} points", ending="")
+
+
+def _ms(text: str) -> int:
+    try:
+        return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+    except ValueError as error:
+        raise CommandError(f"{text} is no date: write it as 2025-05-01 or 2025-05-01T12:00") from error
+
+
+def _timeframe_of(path: Path) -> str:
+    from exchange.candles.files import describe_file
+
+    file = describe_file(path)
+    if file is None:
+        raise CommandError(f"{path.name} does not tell its timeframe: name it as bybit_BTCUSDT_linear_15m.parquet")
+    return file.timeframe
