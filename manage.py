@@ -7,8 +7,12 @@ import sys
 
 def main() -> None:
     from traderagent.embedded.environment import load_environment
+    from traderagent.research import is_research, run_research
 
     load_environment()
+    if is_research(sys.argv):
+        run_research(sys.argv)
+        return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "traderagent.settings")
     from django.core.management import execute_from_command_line
 

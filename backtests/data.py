@@ -6,9 +6,10 @@ timeframe ``bybit/linear/ETHUSDT/1m``), or ``synthetic:NAME`` (``backtests/made_
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -20,9 +21,9 @@ from exchange.candles.resampling import resample
 from exchange.candles.series import Gap, SeriesKey, gaps_in, utc
 from strategies.candles import timeframe_ms
 
-if TYPE_CHECKING:
-    from exchange.candles.store import CandleStore
-
+_SERIES: Final = re.compile(
+    r"(?P<exchange>[a-z0-9]+)/(?P<kind>spot|linear)/(?P<symbol>[A-Z0-9][A-Z0-9.-]*)(?:/(?P<timeframe>\d+[mhdw]))?"
+)
 UNITS: Final = (("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000))
 # Gaps that are told one by one; all are counted.
 TOLD: Final = 20
@@ -54,15 +55,15 @@ def load_candles(
     since: int | None = None,
     until: int | None = None,
     gaps: str = Gaps.SKIP,
-    store: CandleStore | None = None,
+    store: str | None = None,
 ) -> tuple[Candles, DataReport]:
     """Candles of ``timeframe`` that open in ``[since, until)`` (ms UTC), made of the source's own when these are shorter.
 
-    Raises ``CandleFileError`` naming what is wrong and the mend: no such source, candles that cannot be, a timeframe that
+    ``store`` is the address of the candle store, for sources that are series of it. Raises ``CandleFileError`` naming what is wrong and the mend: no such source, candles that cannot be, a timeframe that
     they cannot make, none in the period, gaps where they are refused.
     """
     name = str(source)
-    candles, found = _read(name, timeframe, store)
+    candles, found = _read(name, timeframe, since, until, store)
     step = timeframe_ms(found)
     candles = _within(candles, since, until, name, step)
     holes = gaps_in(candles.timestamp, step)
@@ -130,7 +131,7 @@ def timeframe_of(timestamps: np.ndarray, name: str) -> str:
     raise CandleFileError(f"{name}: most candles are {step} ms apart; a timeframe is whole minutes")
 
 
-def _read(name: str, timeframe: str, store: CandleStore | None) -> tuple[Candles, str]:
+def _read(name: str, timeframe: str, since: int | None, until: int | None, store: str | None) -> tuple[Candles, str]:
     """The candles and their own timeframe."""
     if name.startswith(PREFIX):
         return made_up(name, timeframe), timeframe
@@ -138,7 +139,42 @@ def _read(name: str, timeframe: str, store: CandleStore | None) -> tuple[Candles
     if path.is_file():
         candles = _of_file(path)
         return candles, timeframe_of(candles.timestamp, name)
-    raise CandleFileError(f"there is no candle file {name}, and a series of the store is written bybit/linear/ETHUSDT")
+    match = _SERIES.fullmatch(name)
+    if match is None:
+        raise CandleFileError(
+            f"there is no candle file {name}; a series of the candle store is written bybit/linear/ETHUSDT, a made-up "
+            f"market {PREFIX}random-walk"
+        )
+    if store is None:
+        raise CandleFileError(f"there is no candle file {name}, and no candle store to look for it in")
+    return _of_store(match, timeframe, since, until, store)
+
+
+def _of_store(
+    match: re.Match[str], timeframe: str, since: int | None, until: int | None, address: str
+) -> tuple[Candles, str]:
+    """A series without a timeframe is the one asked for, else the longest stored one that can make it."""
+    from exchange.candles.store import CandleStore
+
+    store, parts = CandleStore(address), (match["exchange"], match["kind"], match["symbol"])
+    stored = [key for key in store.series() if (key.exchange, key.kind, key.symbol) == parts]
+    if not stored:
+        raise CandleFileError(
+            f"the candle store {address} has no {match[0]}, and there is no file of this name: download or import it "
+            "(manage.py candles), or look at manage.py candles list"
+        )
+    wanted = timeframe_ms(timeframe)
+    fitting = [key for key in stored if match["timeframe"] in (None, key.timeframe) and wanted % key.step == 0]
+    if not fitting:
+        known = ", ".join(key.timeframe for key in stored)
+        raise CandleFileError(f"the candle store has {match[0]} of {known}, of which none can make {timeframe}")
+    key = max(fitting, key=lambda each: each.step)
+    candles = store.read(key, since, until)
+    if not len(candles):
+        coverage = store.coverage(key)
+        reach = f"{utc(coverage.first)} to {utc(coverage.last + key.step)}" if coverage else "nowhere"
+        raise CandleFileError(f"the candle store has no candles of {key} in this period: they reach from {reach}")
+    return candles, key.timeframe
 
 
 def _of_file(path: Path) -> Candles:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import orjson
 
+from backtests.loop.records import Funding
 from backtests.preset import Preset
 from exchange.candles.files import COLUMNS, Candles
 from strategies import registry
@@ -19,20 +20,23 @@ _PROJECT: Final = Path(__file__).resolve().parent.parent
 _FOLDERS: Final = ("strategies", "backtests/loop", "backtests/metrics")
 _FILES: Final = (
     "backtests/features.py",
+    "backtests/funding.py",
     "backtests/outcome.py",
     "backtests/plain_run.py",
     "backtests/preset.py",
     "backtests/running.py",
     "backtests/simulation.py",
+    "backtests/warm_up.py",
     "exchange/matching.py",
     "exchange/candles/resampling.py",
 )
 
 
-def result_hash(preset: Preset, candles: Candles, begin: int) -> str:
+def result_hash(preset: Preset, candles: Candles, begin: int, funding: Funding) -> str:
     """SHA-256 in hex: equal for equal code, candles, begin of trading and parameters, whatever the computer and the day."""
     digest = hashlib.sha256()
-    for part in (code_version(preset.strategy), data_hash(candles), parameters_hash(preset), str(begin)):
+    data = (data_hash(candles), arrays_hash(funding.timestamp, funding.rate))
+    for part in (code_version(preset.strategy), *data, parameters_hash(preset), str(begin)):
         digest.update(part.encode() + b"\n")
     return digest.hexdigest()
 
@@ -46,13 +50,19 @@ def code_version(strategy: str) -> str:
 def parameters_hash(preset: Preset) -> str:
     """Equal for a default that is written out and one that is left out."""
     values = preset.model_dump(mode="json") | {"config": preset.strategy_config.model_dump(mode="json")}
+    if isinstance(preset.funding, str):
+        del values["funding"]  # what the file holds is data
     return _hash(orjson.dumps(values, option=orjson.OPT_SORT_KEYS))
 
 
 def data_hash(candles: Candles) -> str:
+    return arrays_hash(*(getattr(candles, name) for name in COLUMNS))
+
+
+def arrays_hash(*arrays: Any) -> str:
     digest = hashlib.sha256()
-    for name in COLUMNS:
-        digest.update(np.ascontiguousarray(getattr(candles, name)).data)
+    for each in arrays:
+        digest.update(np.ascontiguousarray(each).data)
     return digest.hexdigest()
 
 

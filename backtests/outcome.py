@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from backtests.identity import result_hash
+from backtests.loop.records import Funding
 from backtests.metrics.inputs import EquityCurve, Fills, Trades
 from backtests.metrics.round_trips import RoundTrips, trades_of
 from backtests.metrics.summary import Summary, summarise
 from backtests.preset import Preset
-from backtests.simulation import Simulation
+from backtests.simulation import NO_FUNDING, Simulation
 from exchange.candles.files import Candles
 from strategies.candles import timeframe_ms
 from strategies.contract import MarketSpec
@@ -28,7 +29,8 @@ class Outcome:
     """``candles`` are those of the run, ``history`` all that were given, the warm-up before the run included.
 
     ``equity``, ``exposure`` and ``price`` stand at the end of each candle of the run, whose time is ``timestamps``. When
-    the strategy finished, or was liquidated, before the last candle, they go on with what was left.
+    the strategy finished, or was liquidated, before the last candle, they go on with what was left. ``known_from`` is the
+    time (ms UTC) from which on the strategy's features were known, where that was later than the first candle.
     """
 
     preset: Preset
@@ -36,7 +38,8 @@ class Outcome:
     history: Candles
     candles: Candles
     simulation: Simulation[Any]
-    assumptions: list[str] = field(default_factory=list)
+    funding: Funding = NO_FUNDING
+    known_from: int | None = None
     data_report: DataReport | None = None
 
     @property
@@ -68,8 +71,6 @@ class Outcome:
         changes = np.cumsum(self.fills.side * self.moved)
         fills_so_far = np.searchsorted(self.simulation.fills.point // 4, np.arange(len(self.candles)), side="right")
         held = np.concatenate([[0.0], changes])[fills_so_far]
-        if self.simulation.liquidated:
-            held[self.simulation.candles - 1 :] = 0.0
         return np.where(np.abs(held) < float(self.market.step) * (1 - 1e-6), 0.0, held)
 
     @cached_property
@@ -123,8 +124,15 @@ class Outcome:
         )
 
     @cached_property
+    def assumptions(self) -> list[str]:
+        """What the result rests on, in plain words."""
+        from backtests.assumptions import assumptions_of
+
+        return list(assumptions_of(self))
+
+    @cached_property
     def hash(self) -> str:
-        return result_hash(self.preset, self.history, self.period[0])
+        return result_hash(self.preset, self.history, self.period[0], self.funding)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, as docs/backtesting/running.md documents it."""

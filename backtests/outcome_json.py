@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
+import numpy as np
+import orjson
+
+from backtests.data import DataReport
 from backtests.outcome import Outcome
+from exchange.candles.series import Gap
+
+# Raised when a field changes its meaning or goes; new fields may come without.
+VERSION: Final = 1
+EQUITY_DECIMALS: Final = 8
+PORTION: Final = 20_000
 
 SIDES: Final = {1: "buy", -1: "sell"}
 DIRECTIONS: Final = {1: "long", -1: "short"}
@@ -13,21 +23,74 @@ RENAMED: Final = {"initial_equity": "initial_balance", "total_return": "roi"}
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
+    return {**_without_equity(outcome), "equity": equity(outcome, 0, len(outcome.equity))}
+
+
+def write_json(outcome: Outcome, out: BinaryIO) -> None:
+    """The same as bytes, the equity in portions: a year of minutes as Python's numbers would take more memory than the
+    back-test itself."""
+    whole = orjson.dumps(_without_equity(outcome), option=orjson.OPT_INDENT_2).removesuffix(b"\n}")
+    out.write(whole + b',\n  "equity": [')
+    for begin in range(0, len(outcome.equity), PORTION):
+        rows = orjson.dumps(equity(outcome, begin, begin + PORTION))
+        out.write((b"," if begin else b"") + rows[1:-1])
+    out.write(b"]\n}\n")
+
+
+def _without_equity(outcome: Outcome) -> dict[str, Any]:
     first, last = outcome.period
     return {
+        "version": VERSION,
+        "hash": outcome.hash,
         "preset": outcome.preset.model_dump(mode="json"),
         "period": {"first": first, "last": last, "candles": len(outcome.candles)},
+        "data": None if outcome.data_report is None else data(outcome.data_report),
+        "assumptions": outcome.assumptions,
         "summary": summary(outcome),
         "fills": fills(outcome),
         "trades": trades(outcome),
-        "equity": [list(row) for row in zip(outcome.timestamps.tolist(), outcome.equity.tolist(), strict=True)],
-        "assumptions": outcome.assumptions,
-        "hash": outcome.hash,
     }
 
 
 def summary(outcome: Outcome) -> dict[str, Any]:
-    return {RENAMED.get(name, name): value for name, value in outcome.summary.to_json().items()}
+    run = outcome.simulation
+    figures = {RENAMED.get(name, name): value for name, value in outcome.summary.to_json().items()}
+    return {
+        **figures,
+        "funding": run.funding,
+        "refused": run.refusals,
+        "liquidated": run.liquidated,
+        "finished": None if run.finish is None else run.finish.reason.code,
+        "position": run.amount,
+    }
+
+
+def data(report: DataReport) -> dict[str, Any]:
+    return {
+        "source": report.source,
+        "timeframe": report.timeframe,
+        "found_timeframe": report.found_timeframe,
+        "first": report.first,
+        "last": report.last,
+        "candles": report.candles,
+        "gaps": {
+            "policy": report.gap_policy,
+            "count": report.gap_count,
+            "missing": report.missing,
+            "longest": None if report.longest_gap is None else gap(report.longest_gap),
+            "first": [gap(each) for each in report.gaps],
+        },
+    }
+
+
+def gap(hole: Gap) -> dict[str, int]:
+    return {"start": hole.start, "end": hole.end, "candles": hole.count}
+
+
+def equity(outcome: Outcome, begin: int, end: int) -> list[tuple[int, float]]:
+    """[ms UTC at the candle's end, quote] of these candles."""
+    values = np.round(outcome.equity[begin:end], EQUITY_DECIMALS).tolist()
+    return list(zip(outcome.timestamps[begin:end].tolist(), values, strict=True))
 
 
 def fills(outcome: Outcome) -> list[dict[str, Any]]:

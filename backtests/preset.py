@@ -10,7 +10,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,8 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from backtests.simulation import Options
+from backtests.loop.records import Funding
+from backtests.simulation import NO_FUNDING, Options
 from strategies.candles import timeframe_ms
 from strategies.contract import MarketKind, MarketSpec, Problem, StrategyConfig
 from strategies.fields import Number
@@ -61,6 +62,13 @@ class Gaps(StrEnum):
     SKIP = "skip"
     FILL = "fill"
     REFUSE = "refuse"
+
+
+class Intrabar(StrEnum):
+    """The order of prices within a candle: by its four points, or with a position's stop before its target."""
+
+    PATH = "path"
+    PESSIMISTIC = "pessimistic"
 
 
 class PaysIn(StrEnum):
@@ -106,6 +114,19 @@ class Limits(_Part):
     notional: Limit = Bounds()
 
 
+def _as_rate(value: Any) -> Any:
+    """A number, however it is written; any other text names a file."""
+    if isinstance(value, str):
+        try:
+            return Decimal(value)
+        except InvalidOperation:
+            return value
+    return value
+
+
+FundingRate = Annotated[Number | str, BeforeValidator(_as_rate)]
+
+
 class Preset(_Part):
     symbol: str
     market: MarketKind
@@ -116,11 +137,16 @@ class Preset(_Part):
     leverage: Number | None = Field(None, ge=1, le=125)
     fees: Fees
     slippage: Number = Field(Decimal(0), ge=0, lt=Decimal("0.1"))
+    spread: Number = Field(Decimal(0), ge=0, lt=Decimal("0.1"))
+    impact: Number = Field(Decimal(0), ge=0)
+    volume_share: Number | None = Field(None, gt=0, le=1)
     fill: Fill = Fill.TOUCH
-    latency: int = Field(0, ge=0, le=0)
+    latency: int = Field(0, ge=0)
+    intrabar: Intrabar = Intrabar.PATH
     precision: Precision = Precision()
     limits: Limits = Limits()
     gaps: Gaps = Gaps.SKIP
+    funding: FundingRate | None = None
     maintenance_margin: Number | None = Field(None, ge=0, lt=1)
 
     @model_validator(mode="before")
@@ -136,11 +162,17 @@ class Preset(_Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        timeframe_ms(self.timeframe)
+        length = timeframe_ms(self.timeframe)
+        if length > DAY_MS:
+            raise ValueError(f"timeframe is {self.timeframe}: 1m to 1d are understood")
+        if self.latency > 2 * length:
+            raise ValueError(f"latency is {self.latency} ms: candles of {self.timeframe} allow {2 * length} at most")
         if not re.fullmatch(r"[^/:\s]+/[^/:\s]+(:[^/:\s]+)?", self.symbol):
             raise ValueError(f"symbol is {self.symbol}: write it as in ETH/USDT")
         if self.market is MarketKind.SPOT and (self.leverage or 1) > 1:
             raise ValueError(f"leverage is {self.leverage}: a spot market has none; take it away or trade linear")
+        if self.market is MarketKind.SPOT and self.funding is not None:
+            raise ValueError("funding is of linear markets: take it away, or set market to linear")
         if self.market is MarketKind.SPOT and ":" in self.symbol:
             raise ValueError(f"symbol is {self.symbol}, a linear market's, and market is spot: change one of the two")
         return self
@@ -168,18 +200,33 @@ class Preset(_Part):
         own = getattr(self.strategy_config, "leverage", None)
         return self.leverage or (USUAL_LEVERAGE if own is None else Decimal(own))
 
+    def account_maintenance(self) -> Decimal:
+        if self.market is MarketKind.SPOT:
+            return Decimal(0)
+        return USUAL_MAINTENANCE if self.maintenance_margin is None else self.maintenance_margin
+
     def to_yaml(self) -> str:
         """What :func:`load_preset` reads back as the same preset."""
         return written(escaped(_plain(self.model_dump(mode="json", exclude_defaults=True))))
 
 
 def load_preset(path: Path) -> Preset:
-    """Raises :class:`PresetInvalid` with everything that is wrong, each by file, line and path."""
+    """Raises :class:`PresetInvalid` with everything that is wrong, each by file, line and path.
+
+    A file of funding rates is looked for in the working directory, then beside the preset.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PresetInvalid([Problem("", f"the preset {path} cannot be read: {error}")]) from error
-    return read_preset(text, source=str(path))
+    preset = read_preset(text, source=str(path))
+    if (
+        isinstance(preset.funding, str)
+        and not Path(preset.funding).exists()
+        and (path.parent / preset.funding).exists()
+    ):
+        return preset.model_copy(update={"funding": str(path.parent / preset.funding)})
+    return preset
 
 
 def read_preset(text: str, *, source: str = "", environ: Mapping[str, str] | None = None) -> Preset:
@@ -248,13 +295,19 @@ def market_spec(preset: Preset, *, price: float | None = None) -> MarketSpec:
     )
 
 
-def engine_options(preset: Preset) -> Options:
-    maintenance = USUAL_MAINTENANCE if preset.maintenance_margin is None else preset.maintenance_margin
+def engine_options(preset: Preset, funding: Funding = NO_FUNDING) -> Options:
+    """``funding`` as ``backtests.funding.funding_of`` gives it."""
     return Options(
         slippage=float(preset.slippage),
+        spread=float(preset.spread),
+        impact=float(preset.impact),
+        volume_share=float(preset.volume_share or 0),
         through=preset.fill is Fill.THROUGH,
+        latency=preset.latency,
+        pessimistic=preset.intrabar is Intrabar.PESSIMISTIC,
         leverage=float(preset.account_leverage()),
-        maintenance=float(maintenance) if preset.market is MarketKind.LINEAR else 0.0,
+        maintenance=float(preset.account_maintenance()),
+        funding=funding,
     )
 
 

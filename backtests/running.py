@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
+from backtests.features import history_features
+from backtests.funding import funding_of
 from backtests.outcome import Outcome
 from backtests.preset import Preset, engine_options, market_spec
 from backtests.simulation import simulate
-from exchange.candles.files import Candles
+from backtests.warm_up import check_warm_up, first_begin, resolved
+from exchange.candles.files import CandleFileError, Candles
+from exchange.candles.series import utc
+from strategies.candles import timeframe_ms
+from strategies.contract import Strategy
 from strategies.registry import get_strategy
 
 if TYPE_CHECKING:
@@ -23,23 +30,43 @@ def back_test(
     features: FeatureTable | None = None,
     compiled: bool = True,
     data_report: DataReport | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Outcome:
-    """``candles`` are of the preset's timeframe; trading begins at ``begin`` (ms UTC), and those before are warm-up.
+    """``candles`` are of the preset's timeframe. Trading begins with the first that opens at ``begin`` (ms UTC) or later,
+    and those before are warm-up; without ``begin``, as soon as the configuration can be resolved.
 
-    Raises ``PresetInvalid`` for a configuration that the strategy refuses, ``ValueError`` for candles that do not suffice.
+    ``features`` are those of all ``candles``, made here when there are none. ``compiled`` and ``progress`` are those of
+    ``backtests.simulation.simulate``. Raises ``PresetInvalid`` for a configuration that the strategy refuses,
+    ``ValueError`` for candles that do not suffice: none in the period, too few before it, a timeframe that the strategy
+    needs and that cannot be made of them.
     """
-    strategy, config = get_strategy(preset.strategy), preset.strategy_config
-    run = candles if begin is None else candles.between(begin, int(candles.timestamp[-1]) + 1)
+    strategy: Strategy[Any, Any] = get_strategy(preset.strategy)
+    config, timeframe = preset.strategy_config, preset.timeframe
+    if begin is None:
+        begin = first_begin(strategy, config, candles, timeframe)
+    run = candles.between(begin, int(candles.timestamp[-1]) + 1)
+    if not len(run):
+        last = utc(int(candles.timestamp[-1]))
+        raise CandleFileError(
+            f"no candle opens at {utc(begin)} or later, where trading is to begin: the last is of {last}"
+        )
+    begin, end = int(run.timestamp[0]), int(run.timestamp[-1]) + timeframe_ms(timeframe)
+    if features is None:
+        features = history_features(strategy, config, candles, timeframe)
+    known_from = check_warm_up(strategy, config, features, begin, end)
     market = market_spec(preset, price=float(run.open[0]))
+    funding = funding_of(preset, begin, end)
     simulation = simulate(
         strategy,
         config,
         market,
         run,
-        preset.timeframe,
+        timeframe,
         quote=float(preset.initial_balance),
-        options=engine_options(preset),
+        options=engine_options(preset, funding),
         features=features,
         compiled=compiled,
+        start=resolved(strategy, config, candles, timeframe, begin),
+        progress=progress,
     )
-    return Outcome(preset, market, candles, run, simulation, [], data_report)
+    return Outcome(preset, market, candles, run, simulation, funding, known_from, data_report)

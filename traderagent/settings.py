@@ -7,10 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from traderagent import environment
+from traderagent.celery import app as celery_app  # noqa: F401  whoever sends a task sends it through this one
 from traderagent.logs import logging_config
-
-BASE_DIR = Path(__file__).resolve().parent.parent
-HOME = Path(environment.text("TRADERAGENT_HOME", str(BASE_DIR / ".traderagent")))
+from traderagent.research_settings import BASE_DIR, CANDLE_STORE, HOME, STRATEGIES_DIR  # noqa: F401
 
 # --- The stack -------------------------------------------------------------------------------------------------
 EMBEDDED = environment.boolean("TRADERAGENT_EMBEDDED")
@@ -168,14 +167,6 @@ BOT_ORDERS_PER_MINUTE = environment.integer("BOT_ORDERS_PER_MINUTE", 1200, minim
 ORDER_PRICE_DEVIATION_PERCENT = Decimal(environment.integer("ORDER_PRICE_DEVIATION_PERCENT", 25, minimum=1))
 # What becomes of orders at an exchange that carry a bot's mark and are not in its books.
 STRAY_ORDERS = environment.choice("STRAY_ORDERS", ("cancel", "adopt"))
-
-# --- Candles ---------------------------------------------------------------------------------------------------
-# A directory, or a URL of an object store: s3://bucket/candles, gs://bucket/candles.
-CANDLE_STORE = environment.text("CANDLE_STORE", str(HOME / "candles"))
-
-# --- Strategies ------------------------------------------------------------------------------------------------
-# Files with strategies of one's own. Whoever may write here runs code with all rights of the workers.
-STRATEGIES_DIR = Path(environment.text("STRATEGIES_DIR", str(HOME / "strategies")))
 
 # --- API -------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

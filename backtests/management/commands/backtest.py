@@ -1,0 +1,149 @@
+"""``manage.py backtest``: a preset over candles, from the shell to the figures."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from backtests.preset import Preset, PresetInvalid, load_preset
+
+if TYPE_CHECKING:
+    from backtests.data import DataReport
+    from backtests.outcome import Outcome
+    from exchange.candles.files import Candles
+
+STDOUT: Final = "-"
+
+
+class Command(BaseCommand):
+    help = "Runs a preset over candles and tells what came of it (docs/backtesting/running.md)."
+    # Nothing of the database is looked at.
+    requires_system_checks: list[str] = []  # type: ignore[assignment]
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("preset", type=Path, help="a YAML file (docs/backtesting/presets.md)")
+        parser.add_argument(
+            "--candles",
+            required=True,
+            metavar="FILE_OR_STORE",
+            help="a Parquet or CSV file, a series of the store (bybit/linear/ETHUSDT), or synthetic:NAME",
+        )
+        parser.add_argument(
+            "--from",
+            dest="since",
+            type=moment,
+            metavar="TIME",
+            help="where trading begins: 2025-05-01, 2025-05-01T12:00 (UTC) or milliseconds; what lies before is warm-up",
+        )
+        parser.add_argument("--to", dest="until", type=moment, metavar="TIME", help="where it ends, exclusive")
+        parser.add_argument("--json", metavar="OUT", help="writes the whole result; - for standard output")
+        parser.add_argument("--html", metavar="OUT", type=Path, help="writes a report to look at")
+
+    def handle(
+        self,
+        *args: Any,
+        preset: Path,
+        candles: str,
+        since: int | None,
+        until: int | None,
+        json: str | None,
+        html: Path | None,
+        **_: Any,
+    ) -> None:
+        if since is not None and until is not None and until <= since:
+            raise CommandError("--to must be later than --from.")
+        for out in (json if json != STDOUT else None, html):
+            if out is not None and not Path(out).absolute().parent.is_dir():
+                raise CommandError(f"{out} cannot be written: there is no folder {Path(out).absolute().parent}.")
+        try:
+            chosen = load_preset(preset)
+        except PresetInvalid as error:
+            raise CommandError(str(error)) from error
+        found, report = self._candles(chosen, candles, since, until)
+        outcome = self._run(chosen, found, report, since)
+        if json is not None:
+            self._write_json(outcome, json)
+        if html is not None:
+            from backtests.reports.html import write_html
+
+            write_html(outcome, html)
+        if json != STDOUT:
+            from backtests.outcome_text import lines
+
+            self.stdout.write("\n".join(lines(outcome)))
+
+    def _candles(self, preset: Preset, source: str, since: int | None, until: int | None) -> tuple[Candles, DataReport]:
+        from backtests.data import load_candles
+        from backtests.warm_up import warm_up_ms
+        from exchange.candles.files import CandleFileError
+        from strategies.registry import get_strategy
+
+        before = 0 if since is None else warm_up_ms(get_strategy(preset.strategy), preset.strategy_config)
+        try:
+            return load_candles(
+                source,
+                timeframe=preset.timeframe,
+                since=None if since is None else since - before,
+                until=until,
+                gaps=preset.gaps,
+                store=settings.CANDLE_STORE,
+            )
+        except CandleFileError as error:
+            raise CommandError(str(error)) from error
+
+    def _run(self, preset: Preset, candles: Candles, report: DataReport, since: int | None) -> Outcome:
+        from backtests.running import back_test
+        from strategies import registry
+        from strategies.user_files import problem_of
+
+        own = registry.source_of(preset.strategy)
+        try:
+            with _progress(len(candles)) as progress:
+                return back_test(preset, candles, begin=since, data_report=report, progress=progress)
+        except PresetInvalid as error:
+            raise CommandError(str(error)) from error
+        except Exception as error:
+            if own is not None:
+                raise CommandError(str(problem_of(own, error))) from error
+            if isinstance(error, ValueError):
+                raise CommandError(str(error)) from error
+            raise  # a fault of the program itself is shown whole
+
+    def _write_json(self, outcome: Outcome, target: str) -> None:
+        from backtests.outcome_json import write_json
+
+        if target == STDOUT:
+            write_json(outcome, sys.stdout.buffer)
+            return
+        try:
+            with Path(target).open("wb") as out:
+                write_json(outcome, out)
+        except OSError as error:
+            raise CommandError(f"{target} cannot be written: {error}") from error
+
+
+def moment(text: str) -> int:
+    """Milliseconds UTC. Raises ``ValueError``."""
+    if text.isdigit() and len(text) > 8:
+        return int(text)
+    when = datetime.fromisoformat(text)
+    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+@contextmanager
+def _progress(candles: int) -> Iterator[Callable[[int], None] | None]:
+    """A bar on standard error where somebody looks at it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(total=candles, unit=" candles", unit_scale=True, leave=False) as bar:
+        yield lambda done: bar.update(done - bar.n)

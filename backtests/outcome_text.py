@@ -1,0 +1,49 @@
+"""A result as a page of plain text, for the terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from backtests.outcome import Outcome
+from exchange.candles.series import utc
+
+DAY_MS = 86_400_000
+
+
+def lines(outcome: Outcome) -> Iterator[str]:
+    preset, figures = outcome.preset, outcome.summary
+    first, last = outcome.period
+    quote = preset.quote
+    yield f"{preset.strategy} on {preset.symbol} ({preset.market}), {preset.timeframe}"
+    yield f"{utc(first)} – {utc(last)}, {len(outcome.candles):,} candles, {(last - first) / DAY_MS:,.1f} days"
+    yield ""
+    rows = [
+        ("balance", f"{figures.initial_equity:,.2f} → {figures.final_equity:,.2f} {quote}"),
+        ("return", f"{_percent(figures.total_return)} (buy and hold {_percent(figures.buy_and_hold_return)})"),
+        ("a year", f"{_percent(figures.cagr)}"),
+        ("largest drawdown", _percent(figures.max_drawdown)),
+        ("Sharpe, Sortino", f"{_number(figures.sharpe)}, {_number(figures.sortino)}"),
+        (
+            "trades",
+            f"{figures.trades:,}, {_percent(figures.win_rate)} won, profit factor {_number(figures.profit_factor)}",
+        ),
+        ("fills", f"{figures.fills:,}, {_percent(figures.maker_share)} of their worth as maker"),
+        ("fees", f"{figures.fees:,.2f} {quote}"),
+        ("in the market", f"{_percent(figures.time_in_market)} of the time"),
+        ("hash", outcome.hash),
+    ]
+    if outcome.simulation.funding:
+        rows.insert(8, ("funding paid", f"{outcome.simulation.funding:,.2f} {quote}"))
+    for name, value in rows:
+        yield f"{name:<17}{value}"
+    yield ""
+    yield from (f"* {each}" for each in outcome.assumptions)
+
+
+def _percent(value: float) -> str:
+    return f"{value * 100:,.2f} %" if math.isfinite(value) else "–"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.2f}" if math.isfinite(value) else "–"

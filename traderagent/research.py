@@ -1,0 +1,33 @@
+"""Commands of ``manage.py`` that look at candles and strategies only, run on ``research_settings``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+# The command's word, with the module that holds it.
+COMMANDS: Final = {
+    "backtest": "backtests.management.commands.backtest",
+}
+
+
+def is_research(arguments: Sequence[str]) -> bool:
+    """Whether ``manage.py`` was called with one of them. Django's own ``--settings`` and ``help`` are for Django."""
+    return (
+        len(arguments) > 1 and arguments[1] in COMMANDS and not any(each.startswith("--settings") for each in arguments)
+    )
+
+
+def run_research(arguments: list[str]) -> None:
+    """As ``django.core.management.execute_from_command_line`` does, without looking for applications."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "traderagent.research_settings"
+    import django
+    from django.conf import settings
+
+    from strategies import registry
+
+    django.setup(set_prefix=False)
+    registry.use_folder(settings.STRATEGIES_DIR)
+    import_module(COMMANDS[arguments[1]]).Command().run_from_argv(arguments)
