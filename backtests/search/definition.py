@@ -55,8 +55,9 @@ class SearchDefinition:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The figures that a trial has to be measured by, each once."""
-        asked = [each.metric for each in (*self.objectives, *self.constraints)]
-        return tuple(dict.fromkeys(asked))
+        return tuple(
+            dict.fromkeys([each.metric for each in self.objectives] + [each.metric for each in self.constraints])
+        )
 
     def to_json(self) -> dict[str, Any]:
         """What decides about the results. More trials of a sampler go on where fewer ended."""
@@ -127,6 +128,7 @@ def search_of(data: object) -> SearchDefinition:
             trials = size
     if problems:
         raise SearchInvalid(problems)
+    assert isinstance(preset, str | dict)
     return SearchDefinition(
         preset, tuple(parameters), tuple(objectives), tuple(limits), method, trials, seed, returns, candles
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from backtests.identity import code_version, data_hash, parameters_hash
-from backtests.preset import Preset, with_changes
+from backtests.preset import Preset
 from backtests.search.definition import Method, SearchDefinition
 from backtests.search.evaluation import Asked, Period, Work
 from backtests.search.fronts import best_front
@@ -83,11 +83,6 @@ def run_search(
 def best_of(definition: SearchDefinition, store: TrialStore) -> list[Trial]:
     """The best trial, or with several objectives the Pareto front; empty when none keeps every limit."""
     return best_front(store.trials(), definition.objectives, definition.constraints)
-
-
-def preset_with(preset: Preset, values: Values) -> Preset:
-    """The preset with a trial's values: what ``backtest`` runs and ``bots apply`` takes."""
-    return with_changes(preset, values)
 
 
 def _run_grid(

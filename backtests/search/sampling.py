@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from backtests.search.goals import Constraint, Objective, feasible
@@ -43,7 +44,7 @@ class Sampler:
     def __post_init__(self) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._distributions = {each.path: _distribution(each) for each in self.parameters}
-        directions = ["maximize" if each.maximise else "minimize" for each in self.objectives]
+        directions = [StudyDirection.MAXIMIZE if each.maximise else StudyDirection.MINIMIZE for each in self.objectives]
         self._study = optuna.create_study(directions=directions)
 
     @property
@@ -109,9 +110,7 @@ def _distribution(parameter: Parameter) -> BaseDistribution:
 
 
 def _decoded(parameter: Parameter, given: Any) -> Value:
-    if parameter.values and parameter.ordered:
-        return parameter.values[given]
-    value: Value = given
+    value: Value = parameter.values[given] if parameter.values and parameter.ordered else given
     return value
 
 

@@ -166,6 +166,11 @@ class TrialStore:
             return [], np.empty((0, 0))
         return [number for number, _ in chosen], np.column_stack(_of_equal_length([each for _, each in chosen]))
 
+    def returns_of(self, number: int) -> Floats | None:
+        """``None`` when they were not kept."""
+        row = self._database.execute("SELECT returns FROM trial WHERE number = ?", (number,)).fetchone()
+        return None if row is None or row[0] is None else np.frombuffer(row[0], "<f4").astype(np.float64)
+
     def _belong(self, identity: str, definition: Mapping[str, Any]) -> None:
         self._database.execute(
             "INSERT OR IGNORE INTO search VALUES (1, ?, ?)", (identity, json.dumps(definition, sort_keys=True))
