@@ -9,12 +9,14 @@ A strategy that looks at closed candles sees at point *k* the newest row of its 
 point's time (``strategies/feature_rows.py``): of candle *i*, all four points see row *i − 1*.
 
 Everything is ``Decimal`` and uncompiled: this loop is the measure that the fast one (``backtests/loop``) is held
-against. Not modelled: funding, liquidation, latency and partial fills.
+against. With latency a decision reaches the exchange at the first point at or after its time plus the latency, before
+that point's tick. Not modelled here: funding, liquidation, fills in parts by volume.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Generic, TypeVar
@@ -51,12 +53,14 @@ Wish = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``slippage`` is a fraction that market and stop orders pay, ``leverage`` that of linear positions. ``through`` asks
-    the price to pass a limit by a tick."""
+    """``slippage`` is a fraction that market and stop orders pay, ``spread`` the one between the best bid and ask,
+    ``leverage`` that of linear positions. ``through`` asks the price to pass a limit by a tick; ``latency`` in ms."""
 
     slippage: Decimal = ZERO
     through: bool = False
     leverage: Decimal = Decimal(10)
+    spread: Decimal = ZERO
+    latency: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,15 +200,17 @@ class _Run(Generic[C, S]):
     ) -> None:
         self.strategy, self.config, self.market, self.options = strategy, config, market, options
         self.margin = market.tick if options.through else ZERO
+        self.half_spread = options.spread / 2
         self.features, self.row, self.row_number = features, NO_FEATURES, -2
         self.result: Result[S] = Result(strategy.initial_state(config, market), quote=quote)
         self.book = _Book()
         self.resting: RestingOrders[Wish] = RestingOrders()
         self.standing: dict[Wish, _Standing] = {}
         self.done: set[Wish] = set()
-        self.parts: dict[Wish, Decimal] = {}
+        self.parts: dict[Wish, tuple[Decimal, Decimal]] = {}  # what was filled of a wish, and its worth
         self.seen: list[FillSeen] = []
         self.wanted: tuple[WantedOrder, ...] = ()
+        self.sent: deque[tuple[int, tuple[WantedOrder, ...]]] = deque()
         self.refusals: set[Wish] = set()
         self.pending_refusal = False
         self.locked_quote = ZERO
@@ -219,10 +225,12 @@ class _Run(Generic[C, S]):
             if start is not None:
                 self._move(index, timestamp, start, price)
             start = price
+            self._deliver(index, timestamp, price)
             self._tick(index, timestamp, price)
-            if index % POINTS_PER_CANDLE == POINTS_PER_CANDLE - 1:
+            over = result.finish is not None and not self.standing and not self.sent
+            if over or index % POINTS_PER_CANDLE == POINTS_PER_CANDLE - 1:
                 result.equity.append((timestamp, result.quote + result.base * price))
-            if result.finish is not None and not self.standing:
+            if over:
                 break
         return result
 
@@ -234,19 +242,29 @@ class _Run(Generic[C, S]):
             if order is None:
                 continue  # an earlier fill of this segment ended the position that it was to reduce
             if not met.triggered:
-                self._fill(index, timestamp, order, met.price, is_maker=True)
+                limit = met.price if order.price is None else order.price
+                self._fill(index, timestamp, order, limit, is_maker=True)
                 continue
-            price = self._taker_price(order.wanted.side is Side.BUY, met.price)
+            price = self._taker_price(order.wanted, met.price)
             if self._affords(order, price, met.price):
                 self._fill(index, timestamp, order, price, is_maker=False)
             else:
                 self._cancel(met.order_id)
+                self.pending_refusal = True
 
-    def _taker_price(self, is_buy: bool, price: Decimal) -> Decimal:
-        """Slipped, and rounded against the taker."""
+    def _taker_price(self, want: WantedOrder, price: Decimal) -> Decimal:
+        """Half the spread away, slipped unless it is a limit order, and rounded against the taker."""
+        is_buy, is_limit = want.side is Side.BUY, want.type is OrderType.LIMIT
+        moved = self.half_spread + (ZERO if is_limit else self.options.slippage)
+        if not moved:
+            return price
         rounding = ROUND_CEILING if is_buy else ROUND_FLOOR
-        exact = slipped(is_buy, price, self.options.slippage)
-        return (exact / self.market.tick).to_integral_value(rounding=rounding) * self.market.tick
+        exact = slipped(is_buy, price, moved)
+        taken = (exact / self.market.tick).to_integral_value(rounding=rounding) * self.market.tick
+        if want.price is None or not is_limit:
+            return taken
+        limit = self.market.quantise_price(want.price)
+        return min(taken, limit) if is_buy else max(taken, limit)
 
     def _tick(self, index: int, timestamp: int, price: Decimal) -> None:
         result = self.result
@@ -261,7 +279,15 @@ class _Run(Generic[C, S]):
         if decision.wanted is self.wanted and not fills and not self.pending_refusal:
             return
         self.wanted = decision.wanted
-        self._reconcile(index, timestamp, price)
+        if not self.options.latency:
+            self._reconcile(self.wanted, index, timestamp, price)
+            return
+        self.sent.append((timestamp + self.options.latency, self.wanted))
+        self.pending_refusal = False
+
+    def _deliver(self, index: int, timestamp: int, price: Decimal) -> None:
+        while self.sent and self.sent[0][0] <= timestamp:
+            self._reconcile(self.sent.popleft()[1], index, timestamp, price)
 
     def _newest_row(self, timestamp: int) -> FeatureRow:
         if self.features is not None:
@@ -270,8 +296,8 @@ class _Run(Generic[C, S]):
                 self.row, self.row_number = self.features.row(number), number
         return self.row
 
-    def _reconcile(self, index: int, timestamp: int, price: Decimal) -> None:
-        wanted = {(order.slot, order.sequence): order for order in self.wanted}
+    def _reconcile(self, orders: Sequence[WantedOrder], index: int, timestamp: int, price: Decimal) -> None:
+        wanted = {(order.slot, order.sequence): order for order in orders}
         for wish, order in list(self.standing.items()):
             want = wanted.get(wish)
             if want is None or self._terms(want) != (order.wished, order.price, order.trigger):
@@ -290,15 +316,19 @@ class _Run(Generic[C, S]):
 
     def _place(self, index: int, timestamp: int, price: Decimal, want: WantedOrder) -> None:
         order = _Standing(want, *self._terms(want))
-        order.amount = order.wished - self.parts.get((want.slot, want.sequence), ZERO)
+        part, _ = self.parts.get((want.slot, want.sequence), (ZERO, ZERO))
+        order.amount = max(ZERO, order.wished - part)
         is_buy = want.side is Side.BUY
-        taken_at = self._taker_price(is_buy, price)
+        taken_at = self._taker_price(want, price)
         if want.protective and order.trigger is not None and _is_passed(is_buy, order.trigger, price):
             order.trigger = None  # what a bot's watchdog does: it closes at market
         at_once = (want.type is not OrderType.LIMIT and order.trigger is None) or (
-            order.price is not None and crosses(is_buy, order.price, price)
+            order.price is not None and crosses(is_buy, order.price, slipped(is_buy, price, self.half_spread))
         )
         why = self._refusal(order, taken_at, at_once, price)
+        if why and part and self._is_too_little(order, taken_at):
+            self._give_up_rest(timestamp, want)
+            return
         if why:
             self.pending_refusal = True
             if (want.slot, want.sequence) not in self.refusals:
@@ -314,7 +344,24 @@ class _Run(Generic[C, S]):
         elif order.trigger is not None:
             self.resting.add_trigger(wish, rising=is_buy, price=order.trigger, arrival=self.arrival)
         elif order.price is not None:
-            self.resting.add_limit(wish, is_buy=is_buy, price=order.price, arrival=self.arrival)
+            met_at = order.price
+            if self.half_spread:
+                met_at /= 1 + self.half_spread if is_buy else 1 - self.half_spread
+            self.resting.add_limit(wish, is_buy=is_buy, price=met_at, arrival=self.arrival)
+
+    def _is_too_little(self, order: _Standing, taken_at: Decimal) -> bool:
+        least = self.market.min_notional
+        worth = order.amount * (order.price or order.trigger or taken_at)
+        if order.amount < self.market.min_amount or order.amount <= 0:
+            return True
+        return least is not None and worth < least and not self._reduces(order)
+
+    def _give_up_rest(self, timestamp: int, want: WantedOrder) -> None:
+        """What is left of a wish that was filled in part is too little for the market: it is done, as a bot tells it."""
+        wish = (want.slot, want.sequence)
+        amount, worth = self.parts[wish]
+        self.done.add(wish)
+        self.seen.append(FillSeen(*wish, want.side, float(worth / amount), 0.0, 0.0, timestamp, True))
 
     def _refusal(self, order: _Standing, taken_at: Decimal, at_once: bool, price: Decimal) -> str:
         market, amount = self.market, order.amount
@@ -397,12 +444,14 @@ class _Run(Generic[C, S]):
         if self._reduces(order):
             amount = min(amount, max(ZERO, -held if is_buy else held))
         if not amount:
+            self.pending_refusal = True
             return
         done = amount == order.amount
         if done:
             self.done.add(wish)
         else:
-            self.parts[wish] = self.parts.get(wish, ZERO) + amount
+            filled, worth = self.parts.get(wish, (ZERO, ZERO))
+            self.parts[wish] = (filled + amount, worth + amount * price)
         rate = market.maker_fee if is_maker else market.taker_fee
         in_base = is_buy and market.buy_fee_in_base
         fee = amount * rate if in_base else amount * price * rate
