@@ -16,9 +16,9 @@ import numpy as np
 from backtests.made_up import PREFIX, made_up
 from backtests.preset import Gaps
 from exchange.candles.files import COLUMNS, CandleFileError, Candles, check
-from exchange.candles.merging import joined, taken
+from exchange.candles.merging import taken
 from exchange.candles.resampling import resample
-from exchange.candles.series import Gap, SeriesKey, gaps_in, utc
+from exchange.candles.series import Gap, SeriesKey, empty, gaps_in, utc
 from strategies.candles import timeframe_ms
 
 _SERIES: Final = re.compile(
@@ -178,14 +178,21 @@ def _of_store(
 
 
 def _of_file(path: Path) -> Candles:
+    import pyarrow as pa
+
     from exchange.candles.csv_files import SUFFIXES, blocks
 
     if not path.name.endswith(SUFFIXES):
         raise CandleFileError(f"{path} does not end in {', '.join(SUFFIXES)}")
     # Any timeframe's candles open at a full minute.
     key = SeriesKey("file", "spot", "ANY", "1m")
-    parts = [block.candles for block in blocks(path, key)]
-    candles = joined(parts) if parts else Candles(np.empty(0, np.int64), *(np.empty(0) for _ in range(5)))
+    parts: dict[str, list[np.ndarray]] = {name: [getattr(empty(), name)] for name in COLUMNS}
+    for block in blocks(path, key):
+        for name in COLUMNS:
+            parts[name].append(getattr(block.candles, name))
+    # Column by column: each one's parts go before the next is put together.
+    candles = Candles(*(np.concatenate(parts.pop(name)) for name in COLUMNS))
+    pa.default_memory_pool().release_unused()
     if len(candles) > 1 and candles.timestamp[0] > candles.timestamp[-1]:  # newest first, as some publish them
         candles = taken(candles, np.arange(len(candles))[::-1])
     check(candles, str(path))

@@ -21,13 +21,11 @@ def is_research(arguments: Sequence[str]) -> bool:
 
 
 def run_research(arguments: list[str]) -> None:
-    """As ``django.core.management.execute_from_command_line`` does, without looking for applications."""
+    """As ``django.core.management.execute_from_command_line`` does, without ``django.setup``: there are no applications."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "traderagent.research_settings"
-    import django
     from django.conf import settings
 
     from strategies import registry
 
-    django.setup(set_prefix=False)
     registry.use_folder(settings.STRATEGIES_DIR)
     import_module(COMMANDS[arguments[1]]).Command().run_from_argv(arguments)
