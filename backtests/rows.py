@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def rows_of(features: FeatureTable | None, opens: Integers, columns: Sequence[str]) -> Rows:
-    """``opens`` are the candles' open times, rising. A row whose warm-up is not complete is all NaN."""
+    """``opens`` are the candles' open times, rising. A row whose warm-up is not complete is all NaN, and so is a
+    column that this configuration has no use for, and no values of."""
     width = max(1, len(columns))
     if features is None:
         return Rows(np.full((1, width), np.nan), np.zeros(len(opens), np.int64), np.zeros(1, np.int64))
@@ -24,7 +25,7 @@ def rows_of(features: FeatureTable | None, opens: Integers, columns: Sequence[st
     values = np.empty((last + 1, width))
     values[:, len(columns) :] = np.nan
     for place, name in enumerate(columns):
-        values[:last, place] = features.columns[name]
+        values[:last, place] = features.columns.get(name, np.nan)
     values[:last][~features.known] = np.nan
     values[last] = np.nan
     of_candle = np.empty(len(opens), np.int64)

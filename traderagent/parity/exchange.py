@@ -101,6 +101,12 @@ def check_can_be_simulated(preset: Preset) -> None:
         )
     if preset.market is MarketKind.SPOT and preset.fees.buyer_pays_in is PaysIn.QUOTE:
         raise ParityError("fees.buyer_pays_in is quote; the simulated exchange takes a buyer's fee in base, as Bybit.")
+    plain = Preset.model_fields
+    for name in ("spread", "impact", "volume_share", "latency", "intrabar", "funding"):
+        if getattr(preset, name) != plain[name].default:
+            raise ParityError(
+                f"{name} is {getattr(preset, name)}: the simulated exchange does not know it; take it out to compare."
+            )
     if preset.fees.maker < 0:
         raise ParityError(f"fees.maker is {preset.fees.maker}: the simulated exchange pays no rebates.")
 

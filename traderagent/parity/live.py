@@ -25,14 +25,13 @@ from bots.tick import TickOutcome, tick_bot
 from exchange.errors import ExchangeError
 from exchange.gateways import gateway_for
 from exchange.models import Environment, ExchangeAccount
-from exchange.port import ExchangeGateway
 from strategies.contract import MarketKind, MarketSpec, OrderType, Side
 from traderagent.parity.errors import ParityError
 from traderagent.parity.exchange import KEY, SECRET, SteppedExchange
 from traderagent.parity.records import Key, Opinion, Run, Traded, Wanted
 
 # One tick of a bot at a market's time (ms UTC); answers with its outcome.
-Ticker = Callable[[int, int], str]
+Tick = Callable[[int, int], str]
 PERSON = "parity"
 
 
@@ -48,7 +47,7 @@ def live_run(
     exchange: SteppedExchange,
     points: int,
     *,
-    tick: Ticker = tick_here,
+    tick: Tick = tick_here,
     progress: Callable[[int], None] | None = None,
 ) -> Run:
     """A new bot from the point where the exchange stands, over ``points`` points. Leaves its rows in the database.
@@ -132,7 +131,7 @@ def _check_market(stated: MarketSpec, found: MarketSpec) -> None:
         )
 
 
-def run_of(bot: Bot, gateway: ExchangeGateway | None = None) -> Run:
+def run_of(bot: Bot) -> Run:
     """What a bot did in its present run, from the database."""
     fills = Fill.objects.filter(bot=bot, order__run=bot.run).select_related("order").order_by("id")
     wanted: dict[Key, Wanted] = {}

@@ -12,19 +12,16 @@ from typing import Any
 import numpy as np
 
 from backtests.data import filled
-from backtests.features import history_features
 from backtests.preset import Preset, market_spec
 from exchange.candles.files import Candles
-from exchange.candles.merging import joined, taken
-from exchange.candles.past import refined
+from exchange.candles.merging import taken
 from exchange.candles.series import utc
 from exchange.simulator.replay import POINTS_PER_CANDLE
 from strategies.candles import timeframe_ms
-from strategies.registry import get_strategy
 from traderagent.parity.comparing import Difference, causes, differences
 from traderagent.parity.errors import ParityError
 from traderagent.parity.exchange import stepped_exchange
-from traderagent.parity.live import Ticker, live_run, tick_here
+from traderagent.parity.live import Tick, live_run, tick_here
 from traderagent.parity.records import Run, plain
 from traderagent.parity.tested import back_tested
 
@@ -69,7 +66,7 @@ def compare(
     *,
     since: int,
     until: int,
-    tick: Ticker = tick_here,
+    tick: Tick = tick_here,
     progress: Callable[[int], None] | None = None,
 ) -> Parity:
     """Runs the candles that open in ``[since, until)`` through both; those before are what strategies look back at.
@@ -86,9 +83,7 @@ def compare(
     past = int(candles.timestamp.searchsorted(run.timestamp[0]))
     known = taken(candles, np.arange(past + len(run)))
     market = market_spec(preset, price=float(run.open[0]))
-    strategy = get_strategy(preset.strategy)
-    features = history_features(strategy, preset.strategy_config, known, preset.timeframe)
-    tested = back_tested(preset, market, run, features)
+    tested = back_tested(preset, known, int(run.timestamp[0]))
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="traderagent-parity-") as folder,
@@ -105,21 +100,3 @@ def compare(
         differences=differences(live, tested),
         seconds=time.monotonic() - began,
     )
-
-
-def with_history(candles: Candles, timeframe: str, longer: Candles, longer_timeframe: str) -> Candles:
-    """``longer`` candles before the first of ``candles``, drawn through as such of ``timeframe`` (one minute).
-
-    Put together again they are the longer ones. Raises :class:`ParityError` for timeframes that do not fit.
-    """
-    parts = timeframe_ms(longer_timeframe) // timeframe_ms(timeframe)
-    if timeframe != "1m" or not 3 <= parts <= 15:
-        raise ParityError(
-            f"History is drawn as 1m candles through candles of 3m to 15m; these are {timeframe} and {longer_timeframe}."
-        )
-    step = timeframe_ms(longer_timeframe)
-    begin = int(candles.timestamp[0])
-    before = longer.between(int(longer.timestamp[0]), begin - begin % step)
-    if not len(before):
-        raise ParityError("The history has no candles before the first of the others.")
-    return joined([refined(before, parts), candles])

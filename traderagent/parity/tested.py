@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from backtests.features import history_features
 from backtests.preset import Preset, engine_options
+from backtests.running import back_test
 from backtests.simulation import Simulation, simulate
+from backtests.warm_up import resolved
 from exchange.candles.files import Candles
 from strategies.contract import (
     Decision,
@@ -18,51 +21,50 @@ from strategies.contract import (
     Side,
     Strategy,
 )
-from strategies.feature_rows import FeatureTable
 from strategies.registry import get_strategy
 from traderagent.parity.errors import ParityError
 from traderagent.parity.records import Key, Opinion, Run, Traded, Wanted
 
-# Floats come as near to the exact fee as this; a fee is no number that anything is decided on.
-FEE_DIGITS = Decimal("1e-9")
 
+def back_tested(preset: Preset, candles: Candles, begin: int) -> Run:
+    """Trading begins with the candle that opens at ``begin`` (ms UTC); those before are looked back at.
 
-def back_tested(preset: Preset, market: MarketSpec, candles: Candles, features: FeatureTable | None) -> Run:
-    """Raises :class:`ParityError` when machine code and Python do not trade the same, which is a fault of the engine."""
-    strategy, config = get_strategy(preset.strategy), preset.strategy_config
-    telling = Telling(strategy, market)
-    quote = float(preset.initial_balance)
-    options = engine_options(preset)
-    runs = [
-        simulate(
-            each,
+    Raises :class:`ParityError` when machine code and Python do not trade the same, which is a fault of the engine.
+    """
+    strategy: Strategy[Any, Any] = get_strategy(preset.strategy)
+    config = preset.strategy_config
+    try:
+        outcome = back_test(preset, candles, begin=begin)
+        market = outcome.market
+        telling = Telling(strategy)
+        plain = simulate(
+            telling,
             config,
             market,
-            candles,
+            outcome.candles,
             preset.timeframe,
-            quote=quote,
-            options=options,
-            features=features,
-            compiled=fast,
+            quote=float(preset.initial_balance),
+            options=engine_options(preset),
+            features=history_features(strategy, config, candles, preset.timeframe),
+            compiled=False,
+            start=resolved(strategy, config, candles, preset.timeframe, begin),
         )
-        for each, fast in ((strategy, True), (telling, False))
-    ]
-    fast, plain = (fills_of(run, market) for run in runs)
-    if fast != plain:
-        place = next(
-            (n for n, (one, two) in enumerate(zip(fast, plain, strict=False)) if one != two), min(len(fast), len(plain))
-        )
+    except ValueError as error:
+        raise ParityError(f"The back-test cannot run: {error}") from error
+    fast, slow = (fills_of(run, market) for run in (outcome.simulation, plain))
+    if fast != slow:
+        same = next((n for n, (one, two) in enumerate(zip(fast, slow, strict=False)) if one != two), None)
+        place = min(len(fast), len(slow)) if same is None else same
         raise ParityError(f"The back-test in machine code and in Python differ from fill {place} on: report this.")
-    last = runs[1]
     return Run(
         fills=fast,
         wanted=telling.wanted,
         opinions=[
             Opinion(each.timestamp, each.direction.value, each.entry, each.stop_loss, each.take_profit)
-            for each in last.signals
+            for each in plain.signals
         ],
-        amount=Decimal(repr(last.amount)),
-        state=strategy.dump(last.state),
+        amount=Decimal(repr(plain.amount)),
+        state=strategy.dump(plain.state),
     )
 
 
@@ -86,8 +88,8 @@ def fills_of(run: Simulation[Any], market: MarketSpec) -> list[Traded]:
 class Telling:
     """A strategy that keeps what each wish was first and last; to be run as Python."""
 
-    def __init__(self, strategy: Strategy[Any, Any], market: MarketSpec) -> None:
-        self.strategy, self._market = strategy, market
+    def __init__(self, strategy: Strategy[Any, Any]) -> None:
+        self.strategy = strategy
         self.name, self.version = strategy.name, strategy.version
         self.title, self.description = strategy.title, strategy.description
         self.Config = strategy.Config

@@ -78,8 +78,9 @@ class Command(BaseCommand):
         from backtests.data import load_candles
         from backtests.preset import PresetInvalid, load_preset
         from exchange.candles.files import CandleFileError
+        from traderagent.parity.history import with_history
         from traderagent.parity.live import tick_here
-        from traderagent.parity.running import compare, with_history
+        from traderagent.parity.running import compare
         from traderagent.parity.services import own_worker
         from traderagent.parity.tasks import tick_by_worker
         from traderagent.parity.telling import lines_of
