@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from backtests.data import DataReport, load_candles
 from backtests.preset import Preset, PresetInvalid, load_preset, preset_of
 from backtests.search.definition import SearchDefinition, SearchInvalid, is_search, load_search
 from exchange.candles.files import Candles
 from strategies.yaml_document import read_yaml
-
-if TYPE_CHECKING:
-    from exchange.candles.store import CandleStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +36,9 @@ def load_subject(
     candles: str | None = None,
     since: int | None = None,
     until: int | None = None,
-    store: CandleStore | None = None,
+    store: str | None = None,
 ) -> Subject:
-    """From a search file or a preset; ``candles`` go before those that a search names. A search's paths are relative to it.
+    """From a search file or a preset. ``store`` is where the candle store lies; ``candles`` go before those that a search names. A search's paths are relative to it.
 
     Raises ``PresetInvalid``, ``SearchInvalid`` or ``CandleFileError``, all of them ``ValueError`` that name field, value and
     mend.

@@ -82,7 +82,7 @@ class TrialStore:
         except BaseException as error:
             self._database.close()
             if isinstance(error, sqlite3.DatabaseError):
-                raise StoreMismatch(f"{path} is not a file of trials: {error}. Name another with --store.") from error
+                raise StoreMismatch(f"{path} is not a file of trials: {error}. Take another file.") from error
             raise
 
     def __enter__(self) -> Self:
@@ -182,7 +182,7 @@ class TrialStore:
         changed = [name for name in sorted({*before, *definition}) if before.get(name) != definition.get(name)]
         raise StoreMismatch(
             f"{self.path} holds the results of another search: {', '.join(changed) or 'something'} changed since. "
-            "Results are not mixed: name another file with --store."
+            "Results are not mixed: take another file."
         )
 
 
