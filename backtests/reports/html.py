@@ -6,10 +6,9 @@ import os
 from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from django.contrib.staticfiles import finders
-from django.template.loader import render_to_string
+from django.template import Context, Engine
 from django.utils.safestring import SafeString, mark_safe
 
 from backtests.reports import charts, figures
@@ -18,9 +17,13 @@ if TYPE_CHECKING:
     from backtests.outcome import Outcome
 
 
+_PROJECT: Final = Path(__file__).resolve().parent.parent.parent
+
+
 def render(outcome: Outcome) -> str:
-    """The whole page. Its size does not grow with the length of the run: charts are drawn in a bounded number of points."""
-    return render_to_string("backtests/report.html", context(outcome) | {"styles": _styles(), "script": _script()})
+    """The whole page. Its size is bounded however long the run: charts are drawn in a bounded number of points."""
+    template = _engine().get_template("backtests/report.html")
+    return template.render(Context(context(outcome) | {"styles": _styles(), "script": _script()}))
 
 
 def context(outcome: Outcome) -> dict[str, Any]:
@@ -63,6 +66,12 @@ def write_whole(path: Path, contents: bytes) -> None:
 
 
 @cache
+def _engine() -> Engine:
+    # Its own: commands that need no database run without Django's applications, and without its template settings.
+    return Engine(dirs=[str(_PROJECT / "templates")])
+
+
+@cache
 def _styles() -> SafeString:
     return _static("css/app.css", "css/backtests.css")
 
@@ -73,10 +82,5 @@ def _script() -> SafeString:
 
 
 def _static(*names: str) -> SafeString:
-    texts = []
-    for name in names:
-        found = finders.find(name)
-        if not isinstance(found, str):
-            raise FileNotFoundError(f"static file {name} is missing")
-        texts.append(Path(found).read_text(encoding="utf-8"))
+    texts = ((_PROJECT / "static" / name).read_text(encoding="utf-8") for name in names)
     return mark_safe("\n".join(texts))  # noqa: S308 (the project's own files)

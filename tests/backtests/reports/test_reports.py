@@ -11,6 +11,7 @@ from PIL import Image
 
 from backtests.reports import figures
 from backtests.reports.bot_preset import bot_document, write_preset
+from backtests.reports.charts import COLUMNS
 from backtests.reports.html import render, write_html
 from backtests.reports.png import write_png
 from bots.configuration import apply_configuration
@@ -71,10 +72,12 @@ def test_the_page_says_what_came_of_it() -> None:
     assert words[words.index("grids") + 1] == "10"
 
 
-def test_a_page_does_not_grow_with_the_length_of_the_run() -> None:
-    month, quarter = len(render(swinging(days=30))), len(render(swinging(days=90)))
-    assert quarter < 1.1 * month
-    assert quarter < 400_000
+def test_the_size_of_a_page_is_bounded_however_long_the_run() -> None:
+    page = render(swinging(days=90))
+    lines = re.findall(r'class="line [a-z]+" d="([^"]*)"', page)
+    assert len(lines) == 4
+    assert max(line.count("L") for line in lines) <= 4 * COLUMNS
+    assert len(page) < 400_000
 
 
 def test_each_fill_is_a_dot_while_they_can_be_told_apart() -> None:
