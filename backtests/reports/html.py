@@ -23,7 +23,9 @@ _PROJECT: Final = Path(__file__).resolve().parent.parent.parent
 def render(outcome: Outcome) -> str:
     """The whole page. Its size is bounded however long the run: charts are drawn in a bounded number of points."""
     template = _engine().get_template("backtests/report.html")
-    return template.render(Context(context(outcome) | {"styles": _styles(), "script": _script()}))
+    whole = context(outcome) | {"styles": _styles(), "script": _script()}
+    # Numbers are written here (`wording`); Django would look for a language among its applications.
+    return template.render(Context(whole, use_l10n=False, use_tz=False))
 
 
 def context(outcome: Outcome) -> dict[str, Any]:

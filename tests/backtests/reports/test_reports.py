@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from exchange.models import ExchangeAccount
 from strategies.parsing import parse_config
 from tests.backtests.reports.outcomes import swinging
 from tests.bots.cast import alice
+from traderagent.embedded.home import PROJECT
 
 VOID = {"meta", "link", "br", "img", "input"}
 
@@ -137,3 +140,15 @@ def test_remarks_of_a_preset_are_comments() -> None:
     text = bot_document(swinging().preset, ["one: {two"])
     assert text.startswith("# one: {two\n")
     assert apply_configuration(text, owner=alice(), requested_by="test", environ={}).created_bots
+
+
+def test_the_command_writes_the_page_without_a_database(tmp_path: Path) -> None:
+    outcome = swinging()
+    (tmp_path / "preset.yaml").write_text(outcome.preset.to_yaml(), encoding="utf-8")
+    command = [
+        *(sys.executable, str(PROJECT / "manage.py"), "backtest", "preset.yaml"),
+        *("--candles", "synthetic:sine,days=2,period=240", "--html", "report.html"),
+    ]
+    environ = {"PATH": "/usr/bin:/bin", "TRADERAGENT_HOME": str(tmp_path)}
+    subprocess.run(command, cwd=tmp_path, env=environ, check=True, capture_output=True)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == render(outcome)
