@@ -21,6 +21,7 @@ CANDLE_STORE = environment.text("CANDLE_STORE", str(HOME / "candles"))
 STRATEGIES_DIR = Path(environment.text("STRATEGIES_DIR", str(HOME / "strategies")))
 
 USE_TZ = True
+USE_I18N = False
 LOGGING_CONFIG = None
 INSTALLED_APPS: list[str] = []
 DATABASES: dict[str, Any] = {}
