@@ -167,7 +167,9 @@ def _of_store(
     fitting = [key for key in stored if match["timeframe"] in (None, key.timeframe) and wanted % key.step == 0]
     if not fitting:
         known = ", ".join(key.timeframe for key in stored)
-        raise CandleFileError(f"the candle store has {match[0]} of {known}, of which none can make {timeframe}")
+        raise CandleFileError(
+            f"the candle store has {'/'.join(parts)} of {known}: none that {match[0]} names makes {timeframe}"
+        )
     key = max(fitting, key=lambda each: each.step)
     candles = store.read(key, since, until)
     if not len(candles):
