@@ -10,6 +10,12 @@ from typing import Final
 # The command's word, with the module that holds it.
 COMMANDS: Final = {
     "backtest": "backtests.management.commands.backtest",
+    "grid-system": "backtests.management.commands.grid-system",
+    "monte-carlo": "backtests.management.commands.monte-carlo",
+    "optimise": "backtests.management.commands.optimise",
+    "rank": "backtests.management.commands.rank",
+    "sensitivity": "backtests.management.commands.sensitivity",
+    "walk-forward": "backtests.management.commands.walk-forward",
 }
 
 

@@ -16,7 +16,7 @@ from backtests.search.parameters import Parameter, SpaceInvalid, grid_size, para
 from strategies.yaml_document import read_yaml
 
 _KEYS: Final = (
-    "preset", "candles", "parameters", "objectives", "constraints", "method", "trials", "seed", "returns",
+    "preset", "candles", "parameters", "objectives", "constraints", "figures", "method", "trials", "seed", "returns",
 )  # fmt: skip
 USUAL_TRIALS: Final = 100
 
@@ -38,7 +38,7 @@ class SearchInvalid(ValueError):
 class SearchDefinition:
     """``preset`` and ``candles`` as they stand in the file; ``trials`` are those of a sampler, and a grid's size.
 
-    ``returns`` keeps each trial's daily returns, which the deflated Sharpe ratio and the probability of over-fitting ask
+    ``figures`` are measured beside those that are asked for. ``returns`` keeps each trial's daily returns, which the deflated Sharpe ratio and the probability of over-fitting ask
     for.
     """
 
@@ -51,13 +51,13 @@ class SearchDefinition:
     seed: int = 0
     returns: bool = True
     candles: str | None = None
+    figures: tuple[str, ...] = ()
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """The figures that a trial has to be measured by, each once."""
-        return tuple(
-            dict.fromkeys([each.metric for each in self.objectives] + [each.metric for each in self.constraints])
-        )
+        asked = [each.metric for each in self.objectives] + [each.metric for each in self.constraints]
+        return tuple(dict.fromkeys([*asked, *self.figures]))
 
     def to_json(self) -> dict[str, Any]:
         """What decides about the results. More trials of a sampler go on where fewer ended."""
@@ -68,6 +68,7 @@ class SearchDefinition:
             ],
             "objectives": [str(each) for each in self.objectives],
             "constraints": [str(each) for each in self.constraints],
+            "figures": list(self.figures),
             "method": self.method.value,
             "seed": self.seed,
             "returns": self.returns,
@@ -111,6 +112,7 @@ def search_of(data: object) -> SearchDefinition:
     parameters = _parameters(data.get("parameters"), problems)
     objectives = _objectives(data.get("objectives", ["roi"]), problems)
     limits = _constraints(data.get("constraints", []), problems)
+    figures = _figures(data.get("figures", []), problems)
     method = _method(data.get("method", "grid"), problems)
     returns = data.get("returns", True)
     if not isinstance(returns, bool):
@@ -130,7 +132,16 @@ def search_of(data: object) -> SearchDefinition:
         raise SearchInvalid(problems)
     assert isinstance(preset, str | dict)
     return SearchDefinition(
-        preset, tuple(parameters), tuple(objectives), tuple(limits), method, trials, seed, returns, candles
+        preset=preset,
+        parameters=tuple(parameters),
+        objectives=tuple(objectives),
+        constraints=tuple(limits),
+        method=method,
+        trials=trials,
+        seed=seed,
+        returns=returns is True,
+        candles=candles,
+        figures=tuple(figures),
     )
 
 
@@ -187,6 +198,15 @@ def _constraints(said: object, problems: list[str]) -> list[Constraint]:
             )
         found.append(limit)
     return found
+
+
+def _figures(said: object, problems: list[str]) -> list[str]:
+    if not isinstance(said, list):
+        problems.append(f"figures: {said!r} must be a list of figures to keep, such as fees")
+        return []
+    unknown = [each for each in said if each not in MEASURES]
+    problems += [f"figures: {each!r} is no figure of a trial; there are {', '.join(MEASURES)}" for each in unknown]
+    return [str(each) for each in said]
 
 
 def _method(said: object, problems: list[str]) -> Method:

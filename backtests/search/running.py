@@ -148,8 +148,7 @@ def _run_sampler(
         for number, values in proposed.items():
             if number in rest and rest[number].key != trial_key(values):
                 raise StoreMismatch(
-                    f"{store.path}: trial {number} was another one than the sampler proposes now; take another "
-                    "file"
+                    f"{store.path}: trial {number} was another one than the sampler proposes now; take another file"
                 )
         found = _run_batch(proposed, rest, workers, store, asked, period)
         sampler.tell([found[number] for number in proposed])

@@ -20,10 +20,12 @@ from threading import Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import numpy as np
+
 from backtests.preset import Preset, preset_of
 from backtests.search.evaluation import Evaluator
 from backtests.search.memory_map import map_columns, write_columns
-from exchange.candles.files import Candles
+from exchange.candles.files import COLUMNS, Candles
 from strategies import registry
 
 T = TypeVar("T")
@@ -40,7 +42,8 @@ def usual_workers() -> int:
 
 @dataclass
 class Workers:
-    """``folder`` is where strategies of one's own lie. With one worker, trials run in this process.
+    """``folder`` is where strategies of one's own lie. With one worker, trials run in this process. ``candles`` are
+    :func:`nothing` for jobs that bring their own.
 
     Raises ``concurrent.futures.process.BrokenProcessPool`` out of :meth:`run` when a worker was killed.
     """
@@ -93,6 +96,10 @@ class Workers:
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             yield from (each.result() for each in done)
+
+
+def nothing() -> Candles:
+    return Candles(np.empty(0, np.int64), *(np.empty(0) for _ in COLUMNS[1:]))
 
 
 def timed(job: Job[T], evaluator: Evaluator) -> tuple[T, float]:
