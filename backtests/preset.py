@@ -95,23 +95,23 @@ class Precision(_Part):
     amount: Number | None = Field(None, gt=0)
 
 
-class Bounds(_Part):
+class Smallest(_Part):
     min: Number | None = Field(None, ge=0)
+
+
+class Bounds(Smallest):
     max: Number | None = Field(None, gt=0)
 
 
 def _as_bounds(value: Any) -> Any:
-    return value if isinstance(value, dict | Bounds) or value is None else {"min": value}
-
-
-Limit = Annotated[Bounds, BeforeValidator(_as_bounds)]
+    return value if isinstance(value, dict | Smallest) or value is None else {"min": value}
 
 
 class Limits(_Part):
     """Of one order: ``amount`` in base, ``notional`` in quote. A number alone is the smallest."""
 
-    amount: Limit = Bounds()
-    notional: Limit = Bounds()
+    amount: Annotated[Bounds, BeforeValidator(_as_bounds)] = Bounds()
+    notional: Annotated[Smallest, BeforeValidator(_as_bounds)] = Smallest()
 
 
 def _as_rate(value: Any) -> Any:
@@ -287,7 +287,6 @@ def market_spec(preset: Preset, *, price: float | None = None) -> MarketSpec:
         min_amount=limits.amount.min or Decimal(0),
         max_amount=limits.amount.max,
         min_notional=limits.notional.min,
-        max_notional=limits.notional.max,
         maker_fee=fees.maker,
         taker_fee=fees.taker,
         max_leverage=None,
