@@ -20,9 +20,9 @@ Row = tuple[float, float, float, float]
 
 
 def candles_of(rows: Sequence[Row], *, start: int = START, step: int = MINUTE, volume: float = 1000.0) -> Candles:
-    table = np.array(rows, dtype=np.float64)
+    opened, high, low, close = np.ascontiguousarray(np.array(rows, dtype=np.float64).T)
     times = start + step * np.arange(len(rows), dtype=np.int64)
-    return Candles(times, *np.ascontiguousarray(table.T), np.full(len(rows), volume))
+    return Candles(times, opened, high, low, close, np.full(len(rows), volume))
 
 
 def write_csv(path: Path, candles: Candles) -> Path:

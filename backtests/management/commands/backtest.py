@@ -25,7 +25,7 @@ STDOUT: Final = "-"
 class Command(BaseCommand):
     help = "Runs a preset over candles and tells what came of it (docs/backtesting/running.md)."
     # Nothing of the database is looked at.
-    requires_system_checks: list[str] = []  # type: ignore[assignment]
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("preset", type=Path, help="a YAML file (docs/backtesting/presets.md)")
@@ -146,4 +146,8 @@ def _progress(candles: int) -> Iterator[Callable[[int], None] | None]:
     from tqdm import tqdm
 
     with tqdm(total=candles, unit=" candles", unit_scale=True, leave=False) as bar:
-        yield lambda done: bar.update(done - bar.n)
+
+        def told(done: int) -> None:
+            bar.update(done - bar.n)
+
+        yield told
