@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from backtests.metrics.inputs import Floats
 from backtests.search.evaluation import Period
 from exchange.candles.files import Candles
 from strategies.candles import timeframe_ms
@@ -16,7 +17,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """``moved`` is (highest − lowest) / first open within it, ``change`` last close / first open − 1."""
+    """``moved`` is highest / lowest − 1 within it, ``change`` last close / first open − 1."""
 
     period: Period
     moved: float
@@ -33,14 +34,22 @@ def storms(candles: Candles, timeframe: str, *, days: float = 7.0, count: int = 
         raise ValueError(f"{days:g} days are {length} candles of {timeframe}, there are {len(candles)}")
     top = sliding_window_view(candles.high, length).max(axis=1)
     bottom = sliding_window_view(candles.low, length).min(axis=1)
-    moved = (top - bottom) / candles.open[: len(top)]
+    moved = top / bottom - 1.0
     free = np.ones(len(moved), dtype=bool)
     found: list[Storm] = []
     while len(found) < count and free.any():
-        start = int(np.argmax(np.where(free, moved, -np.inf)))
+        start = _middle_of_widest(np.where(free, moved, -np.inf))
         end = start + length
         period = Period(int(candles.timestamp[start]), int(candles.timestamp[end - 1]) + timeframe_ms(timeframe))
         change = float(candles.close[end - 1] / candles.open[start]) - 1.0
         found.append(Storm(period, float(moved[start]), change))
         free[max(0, start - length + 1) : end] = False
     return found
+
+
+def _middle_of_widest(moved: Floats) -> int:
+    """Of windows next to each other that hold the same two extremes, the one that has them in its middle."""
+    first = int(np.argmax(moved))
+    others = np.flatnonzero(moved[first:] != moved[first])
+    count = int(others[0]) if len(others) else len(moved) - first
+    return first + (count - 1) // 2

@@ -21,7 +21,7 @@ from backtests.search.running import identity_of, run_search
 from backtests.search.store import Trial, TrialStore
 from backtests.search.workers import Workers
 from exchange.candles.files import Candles
-from tests.backtests.search.conftest import HILL
+from tests.backtests.search.hill_market import HILL
 
 SAID: dict[str, Any] = {
     "preset": "hill.yaml",

@@ -1,0 +1,3 @@
+from tests.backtests.search.hill_market import folder, preset, rising
+
+__all__ = ["folder", "preset", "rising"]
