@@ -24,11 +24,15 @@ _FILES: Final = (
     "backtests/outcome.py",
     "backtests/plain_run.py",
     "backtests/preset.py",
+    "backtests/rows.py",
     "backtests/running.py",
     "backtests/simulation.py",
     "backtests/warm_up.py",
     "exchange/matching.py",
+    "exchange/candles/files.py",
+    "exchange/candles/merging.py",
     "exchange/candles/resampling.py",
+    "exchange/candles/series.py",
 )
 
 
@@ -66,11 +70,16 @@ def arrays_hash(*arrays: Any) -> str:
     return digest.hexdigest()
 
 
+def sources() -> list[Path]:
+    """The files whose contents make the code's version."""
+    paths = [path for folder in _FOLDERS for path in (_PROJECT / folder).rglob("*.py")]
+    return sorted({*paths, *(_PROJECT / name for name in _FILES)})
+
+
 @cache
 def _sources_hash() -> str:
     digest = hashlib.sha256()
-    paths = [path for folder in _FOLDERS for path in (_PROJECT / folder).rglob("*.py")]
-    for path in sorted({*paths, *(_PROJECT / name for name in _FILES)}):
+    for path in sources():
         digest.update(f"{path.relative_to(_PROJECT)}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 

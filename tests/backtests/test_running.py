@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backtests.identity import code_version, result_hash
+from backtests.identity import code_version, result_hash, sources
 from backtests.outcome import Outcome
 from backtests.preset import Preset, with_changes
 from backtests.running import back_test
@@ -21,6 +23,7 @@ from tests.backtests.worked import DEALS, DIP, HOLDING, MINUTE, START, SWING, Ro
 from tests.strategies.own_files import write_example
 
 HOUR = 60 * MINUTE
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 def run(chosen: Preset, rows: list[Row] = SWING, **options: Any) -> Outcome:
@@ -204,6 +207,21 @@ def test_the_hash_is_of_the_code_of_a_strategy_of_ones_own(tmp_path: Path) -> No
         assert code_version("grid") == code_version("dca") != before
     finally:
         registry.use_folder(None)
+
+
+def test_the_hash_is_of_every_file_that_a_run_imports() -> None:
+    """But for those that hand candles in, name the result and hold what exchanges say, and packages without code."""
+    code = (
+        "import sys; from backtests.running import back_test; from tests.backtests.worked import *\n"
+        "back_test(preset(), candles_of(SWING), compiled=False).summary\n"
+        "print(*(each.__file__ for name, each in sys.modules.items()"
+        " if name.partition('.')[0] in ('backtests', 'exchange', 'strategies')), sep='\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    others = {PROJECT / name for name in ("backtests/identity.py", "exchange/candles/store.py", "exchange/port.py")}
+    imported = {Path(line) for line in done.stdout.splitlines() if not line.endswith("__init__.py")}
+    assert {path for path in imported - others - {PROJECT / "exchange/traits.py"} if path not in sources()} == set()
+    assert len(imported) > 60
 
 
 def test_the_hash_is_of_the_platforms_code(monkeypatch: pytest.MonkeyPatch) -> None:
