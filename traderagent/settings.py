@@ -144,6 +144,7 @@ CELERY_TASK_ROUTES = {"bots.tasks.tick_bot": {"queue": "ticks"}}
 CELERY_BEAT_SCHEDULE = {
     "prune records": {"task": "bots.tasks.prune_records", "schedule": timedelta(days=1)},
     "renew watchlist": {"task": "bots.tasks.renew_watchlist", "schedule": timedelta(minutes=1)},
+    "resume abandoned research": {"task": "backtests.tasks.resume_abandoned", "schedule": timedelta(seconds=30)},
 }
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -167,6 +168,12 @@ BOT_ORDERS_PER_MINUTE = environment.integer("BOT_ORDERS_PER_MINUTE", 1200, minim
 ORDER_PRICE_DEVIATION_PERCENT = Decimal(environment.integer("ORDER_PRICE_DEVIATION_PERCENT", 25, minimum=1))
 # What becomes of orders at an exchange that carry a bot's mark and are not in its books.
 STRAY_ORDERS = environment.choice("STRAY_ORDERS", ("cancel", "adopt"))
+
+# --- Back-tests ------------------------------------------------------------------------------------------------
+# Results, and the candles that workers map: shared by all machines that run workers or the web server.
+BACKTESTS_DIR = Path(environment.text("BACKTESTS_DIR", str(HOME / "backtests")))
+# A worker that was not heard of for so long is taken for dead, and its work goes to another one.
+RESEARCH_LEASE_SECONDS = environment.integer("RESEARCH_LEASE_SECONDS", 60, minimum=2)
 
 # --- API -------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -1,0 +1,182 @@
+"""Asking for back-tests and studies, and taking that back. Whoever asks: page, API or program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from celery import group
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from backtests.errors import BackTestRefused, NotDone
+from backtests.jobs import files
+from backtests.jobs.leases import hand_back, lease_length
+from backtests.jobs.loading import source_problems
+from backtests.models import ACTIVE, BackTest, Chunk, JobStatus, Stage, Study, StudyKind
+from backtests.preset import Preset, PresetInvalid, preset_of
+from backtests.search.definition import SearchInvalid, search_of
+from strategies.contract import Problem
+
+# A worker that dies of the same work again and again is not given it a fourth time.
+MOST_ATTEMPTS = 3
+MOST_SENT_ANEW = 100
+
+
+def request_back_test(
+    *,
+    preset: Mapping[str, Any],
+    source: str,
+    requested_by: str,
+    since: int | None = None,
+    until: int | None = None,
+) -> BackTest:
+    """Queues it. The same request that still waits or runs is told instead of a second one. A result that is there
+    already is found by the worker, which knows the candles: nothing is run twice.
+
+    Raises :class:`BackTestRefused`.
+    """
+    checked = _checked(preset, source, since, until)
+    asked = {"preset": _plain(checked), "source": source, "since": since, "until": until}
+    with transaction.atomic():
+        before = BackTest.objects.filter(**asked, status__in=ACTIVE).first()
+        if before is not None:
+            return before
+        made = BackTest.objects.create(**asked, requested_by=requested_by)
+        transaction.on_commit(lambda: _send_back_tests([made.pk]))
+    return made
+
+
+def request_study(
+    *,
+    preset: Mapping[str, Any],
+    search: Mapping[str, Any],
+    source: str,
+    requested_by: str,
+    since: int | None = None,
+    until: int | None = None,
+) -> Study:
+    """As :func:`request_back_test`. ``search`` is a search file's content without ``preset`` and ``candles``."""
+    checked = _checked(preset, source, since, until)
+    try:
+        search_of({**search, "preset": _plain(checked)})
+    except SearchInvalid as error:
+        raise BackTestRefused([_search_problem(sentence) for sentence in error.problems]) from error
+    asked = {"preset": _plain(checked), "search": dict(search), "source": source, "since": since, "until": until}
+    with transaction.atomic():
+        before = Study.objects.filter(**asked, kind=StudyKind.OPTIMISE, status__in=ACTIVE).first()
+        if before is not None:
+            return before
+        study = Study.objects.create(**asked, requested_by=requested_by)
+        first = Chunk.objects.create(study=study, number=0, stage=Stage.PREPARE)
+        transaction.on_commit(lambda: send_chunks([first.pk]))
+    return study
+
+
+def cancel_back_test(*, back_test: BackTest) -> bool:
+    """Whether there was anything to cancel. A run notices within seconds; what it finds is thrown away."""
+    return bool(BackTest.objects.filter(pk=back_test.pk, status__in=ACTIVE).update(**_cancelled()))
+
+
+def cancel_study(*, study: Study) -> bool:
+    """Whether there was anything to cancel. Chunks that run stop after their present trial; the rest is never begun."""
+    with transaction.atomic():
+        cancelled = Study.objects.filter(pk=study.pk, status__in=ACTIVE).update(**_cancelled())
+        if cancelled:
+            study.chunks.filter(status__in=ACTIVE).update(status=JobStatus.CANCELLED)
+    return bool(cancelled)
+
+
+def result_of(job: BackTest | Study) -> bytes:
+    """The documented JSON. Raises :class:`NotDone`."""
+    return _contents(job, job.result)
+
+
+def report_of(back_test: BackTest) -> bytes:
+    """The page that stands alone. Raises :class:`NotDone`."""
+    return _contents(back_test, files.result_name(back_test.hash, "html.gz"))
+
+
+def resume_abandoned(*, now: datetime) -> None:
+    """Hands on what dead workers left, and sends anew what is queued and was perhaps never taken (Redis may have been
+    emptied). A message too many does no harm: work is claimed."""
+    back_tests = set(hand_back(BackTest.objects.all(), now))
+    chunks = set(hand_back(Chunk.objects.filter(study__status__in=ACTIVE), now))
+    _give_up(now)
+    before = now - lease_length()
+    waiting = BackTest.objects.filter(status=JobStatus.QUEUED, created_at__lt=before).order_by("pk")
+    back_tests.update(waiting.values_list("pk", flat=True)[:MOST_SENT_ANEW])
+    # A study of which nothing moves: no chunk is in hands, and none was done of late.
+    moving = Chunk.objects.filter(Q(status=JobStatus.RUNNING) | Q(done_at__gte=before)).values("study")
+    still = Study.objects.filter(status__in=ACTIVE, created_at__lt=before).exclude(pk__in=moving)
+    chunks.update(Chunk.objects.filter(study__in=still, status=JobStatus.QUEUED).values_list("pk", flat=True))
+    _send_back_tests(sorted(back_tests))
+    send_chunks(sorted(chunks))
+
+
+def send_chunks(keys: list[int]) -> None:
+    from backtests.tasks import run_chunk
+
+    if keys:
+        group(run_chunk.si(key) for key in keys).apply_async()
+
+
+def _send_back_tests(keys: list[int]) -> None:
+    from backtests.tasks import run_back_test
+
+    for key in keys:
+        run_back_test.delay(key)
+
+
+def _give_up(now: datetime) -> None:
+    dead = f"Its worker died {MOST_ATTEMPTS} times, probably for want of memory."
+    failed = {"status": JobStatus.FAILED, "error": dead, "finished_at": now}
+    BackTest.objects.filter(status=JobStatus.QUEUED, attempts__gte=MOST_ATTEMPTS).update(**failed)
+    deadly = Chunk.objects.filter(status=JobStatus.QUEUED, attempts__gte=MOST_ATTEMPTS)
+    Study.objects.filter(pk__in=deadly.values("study"), status__in=ACTIVE).update(**failed)
+
+
+def _contents(job: BackTest | Study, name: str) -> bytes:
+    if job.status != JobStatus.DONE:
+        raise NotDone(f"{job} is {job.status}: it has no result{' yet' if job.is_active else ''}.")
+    try:
+        return files.read_bytes(name)
+    except FileNotFoundError as error:
+        raise NotDone(
+            f"The file of {job}'s result is not on this machine; workers and web share BACKTESTS_DIR."
+        ) from error
+
+
+def _cancelled() -> dict[str, Any]:
+    return {"status": JobStatus.CANCELLED, "finished_at": timezone.now()}
+
+
+def _checked(preset: Mapping[str, Any], source: str, since: int | None, until: int | None) -> Preset:
+    problems = source_problems(source)
+    if since is not None and until is not None and until <= since:
+        problems.append(Problem("until", "The period ends before it begins: until must be later than since."))
+    if isinstance(preset.get("funding"), str):
+        problems.append(Problem("preset.funding", "A file of funding rates can be named on the command line only."))
+    checked = None
+    try:
+        checked = preset_of(preset)
+    except PresetInvalid as error:
+        problems += [
+            Problem(f"preset.{each.field}" if each.field else "preset", each.message, each.value, each.limit)
+            for each in error.problems
+        ]
+    if problems or checked is None:
+        raise BackTestRefused(problems)
+    return checked
+
+
+def _plain(preset: Preset) -> dict[str, Any]:
+    """As it was said, in one spelling: equal requests are equal rows."""
+    return preset.model_dump(mode="json", exclude_unset=True)
+
+
+def _search_problem(sentence: str) -> Problem:
+    field, _, message = sentence.partition(": ")
+    return Problem(f"search.{field}", message or sentence)

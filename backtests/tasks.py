@@ -1,0 +1,25 @@
+"""Celery's doors. Thin: take an id, call a service. They are acknowledged late: a worker that dies gives its message back,
+and when it cannot, ``resume_abandoned`` sends another one. Doing one twice does no harm."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from backtests import services
+from backtests.jobs import single, studies
+
+
+@shared_task(name="backtests.tasks.run_back_test", acks_late=True, reject_on_worker_lost=True)
+def run_back_test(back_test_id: int) -> None:
+    single.run_back_test(back_test_id)
+
+
+@shared_task(name="backtests.tasks.run_chunk", acks_late=True, reject_on_worker_lost=True)
+def run_chunk(chunk_id: int) -> None:
+    services.send_chunks(studies.run_chunk(chunk_id))
+
+
+@shared_task(name="backtests.tasks.resume_abandoned")
+def resume_abandoned() -> None:
+    services.resume_abandoned(now=timezone.now())
