@@ -52,8 +52,17 @@ def live_run(
 ) -> Run:
     """A new bot from the point where the exchange stands, over ``points`` points. Leaves its rows in the database.
 
-    Raises :class:`ParityError` when the bot cannot start or a tick fails.
+    Raises :class:`ParityError` when the bot cannot start, a tick fails, or the bot ends in an emergency.
     """
+    bot = started_bot(preset, market, exchange)
+    drive(bot, exchange, points, tick=tick, progress=progress)
+    if bot.status == BotStatus.EMERGENCY:
+        raise ParityError(f"The bot ended in an emergency: {bot.status_reason}")
+    return run_of(bot)
+
+
+def started_bot(preset: Preset, market: MarketSpec, exchange: SteppedExchange) -> Bot:
+    """Raises :class:`ParityError` when there is no such bot, or its market is not ``market``."""
     bot = _bot(preset, exchange)
     gateway = gateway_for(bot.account.gateway_config())
     _check_market(market, gateway.markets()[bot.symbol])
@@ -63,6 +72,24 @@ def live_run(
         bot = services.start_bot(bot=bot, requested_by=PERSON)
     except (ConfigInvalid, ExchangeError) as error:
         raise ParityError(f"The bot cannot start: {error}") from error
+    # Its ticks are told the market's time, and so is its start.
+    bot.started_at = moment(exchange.time())
+    bot.save(update_fields=["started_at"])
+    return bot
+
+
+def drive(
+    bot: Bot,
+    exchange: SteppedExchange,
+    points: int,
+    *,
+    tick: Tick = tick_here,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """One tick at each point, the present one first, until the bot has stopped by itself.
+
+    Raises :class:`ParityError` for a tick that fails.
+    """
     now = exchange.time()
     for number in range(points):
         if number:
@@ -78,11 +105,9 @@ def live_run(
         if progress is not None:
             progress(number + 1)
     # What traded in the last tick itself would be seen by the next one.
+    gateway = gateway_for(bot.account.gateway_config())
     sync_account(bot.account, gateway=gateway, now=moment(now), max_age=timedelta(0))
     bot.refresh_from_db()
-    if bot.status == BotStatus.EMERGENCY:
-        raise ParityError(f"The bot ended in an emergency: {bot.status_reason}")
-    return run_of(bot)
 
 
 def _bot(preset: Preset, exchange: SteppedExchange) -> Bot:
@@ -169,6 +194,7 @@ def _traded(fill: Fill) -> Traded:
         amount=fill.amount,
         fee=fill.fee,
         fee_coin=fill.fee_currency,
+        fee_quote=fill.fee_quote,
         is_maker=fill.is_maker,
     )
 

@@ -25,6 +25,7 @@ class Traded:
     amount: Decimal
     fee: Decimal
     fee_coin: str
+    fee_quote: Decimal  # the whole fee's worth
     is_maker: bool
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from traderagent.parity.comparing import Difference, causes
+from traderagent.parity.drift import Drift, Why
 from traderagent.parity.running import Parity
 
 SHOWN = 40
@@ -41,3 +42,27 @@ def told(differences: list[Difference]) -> Iterator[str]:
 
 def when(ms: int) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def drift_lines(found: Drift) -> Iterator[str]:
+    """The sums last."""
+    for each in found.deviations[:SHOWN]:
+        cost = "" if each.cost is None else f" (cost {each.cost:+.2f})"
+        yield (
+            f"{when(each.timestamp)}  {each.why:<11}  {each.slot}  {each.what}: live {each.live}; back-test {each.tested}"
+            f"{cost}"
+        )
+    if len(found.deviations) > SHOWN:
+        yield f"… and {len(found.deviations) - SHOWN} more; --json has them all"
+    for since, until in found.silences:
+        yield f"No tick from {when(since)} to {when(until)}."
+    yield (
+        f"{found.bot}, {when(found.since)} – {when(found.until)}: {found.live_fills} fills live, {found.tested_fills} in the "
+        f"back-test, {found.paired} of them the same ones; profit {found.live_profit:.2f} live, {found.tested_profit:.2f} in "
+        "the back-test."
+    )
+    if not found.deviations:
+        yield "No drift."
+        return
+    reasons = ", ".join(f"{count} {why}" for why, count in found.reasons().items())
+    yield f"DRIFTED: {reasons}; another price cost {found.cost_of(Why.PRICE):.2f}, another fee {found.cost_of(Why.FEE):.2f}."

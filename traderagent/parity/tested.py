@@ -79,6 +79,7 @@ def fills_of(run: Simulation[Any], market: MarketSpec) -> list[Traded]:
             amount=market.quantise_amount(float(fill.amount)),
             fee=Decimal(repr(float(fill.fee))),
             fee_coin=market.base if fill.fee_in_base else market.quote,
+            fee_quote=Decimal(repr(float(fill.fee * fill.price if fill.fee_in_base else fill.fee))),
             is_maker=bool(fill.is_maker),
         )
         for fill in run.fills
