@@ -55,7 +55,9 @@ def _columns(path: Path) -> tuple[Any, Any]:
     try:
         table = pq.read_table(path) if path.suffix == ".parquet" else pa.csv.read_csv(path)
     except (OSError, pa.ArrowInvalid) as error:
-        raise CandleFileError(f"funding: {path} cannot be read: {error}") from error
+        raise CandleFileError(
+            f"funding: {path} cannot be read: {error}. A file is looked for in the working directory, then beside the preset"
+        ) from error
     rate = next((name for name in _RATES if name in table.column_names), None)
     if rate is None or "timestamp" not in table.column_names:
         raise CandleFileError(f"funding: {path} needs the columns timestamp (ms UTC) and funding_rate")

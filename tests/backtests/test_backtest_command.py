@@ -138,6 +138,7 @@ def test_what_is_wrong_is_told_with_the_mend(swing: list[str], tmp_path: Path) -
     path, _, candles = swing
     assert "there is no candle file nowhere.csv" in refused(path, "--candles", "nowhere.csv")
     assert "no candles in 2026-01-01" in refused(*swing, "--from", "2026-01-01")
+    assert "'yesterday' is no time: write 2025-05-01" in refused(*swing, "--from", "yesterday")
     assert "--to must be later than --from" in refused(*swing, "--from", "2025-05-02", "--to", "2025-05-01")
     assert "there is no folder" in refused(*swing, "--json", str(tmp_path / "nowhere" / "out.json"))
     wrong = tmp_path / "wrong.yaml"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -130,10 +131,15 @@ class Command(BaseCommand):
 
 
 def moment(text: str) -> int:
-    """Milliseconds UTC. Raises ``ValueError``."""
+    """Milliseconds UTC. Raises ``ArgumentTypeError``."""
     if text.isdigit() and len(text) > 8:
         return int(text)
-    when = datetime.fromisoformat(text)
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(
+            f"{text!r} is no time: write 2025-05-01, 2025-05-01T12:00 (UTC) or milliseconds"
+        ) from error
     return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
