@@ -326,7 +326,7 @@ class _Run(Generic[C, S]):
             order.price is not None and crosses(is_buy, order.price, slipped(is_buy, price, self.half_spread))
         )
         why = self._refusal(order, taken_at, at_once, price)
-        if why and part and self._is_too_little(order, taken_at):
+        if why and part and not (want.post_only and at_once) and self._is_too_little(order, taken_at):
             self._give_up_rest(timestamp, want)
             return
         if why:
@@ -487,7 +487,8 @@ class _Run(Generic[C, S]):
                 done,
             )
         )
-        if held and (held > 0) != (self.book.amount > 0) and market.kind is MarketKind.LINEAR:
+        is_closed = not self.book.amount or (held > 0) != (self.book.amount > 0)
+        if held and is_closed and market.kind is MarketKind.LINEAR:
             self._drop_reduce_only()
 
     def _drop_reduce_only(self) -> None:

@@ -7,7 +7,7 @@ A strategy whose step can be compiled runs as machine code, any other one throug
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic
 
@@ -19,7 +19,6 @@ from backtests.loop.records import (
     FULL,
     LIQUIDATED,
     MOST_REFUSED,
-    MOST_SENT,
     PAUSED,
     REFUSED,
     Funding,
@@ -29,7 +28,7 @@ from backtests.loop.records import (
 )
 from backtests.loop.run import decide, loop_of, run
 from backtests.loop.tables import account, plain_account, plain_tables, record_type, tables
-from backtests.plain_run import MOST_ORDERS, Bridge
+from backtests.plain_run import Bridge, pass_over
 from backtests.rows import rows_of
 from strategies.candles import timeframe_ms
 from strategies.compiled import Compiled
@@ -230,7 +229,9 @@ def _with_liquidation(fills: Any, slots: list[str], trades: list[str], money: An
     still_open = np.zeros(len(trades))
     in_base = np.where(fills["fee_in_base"], fills["fee"], 0.0)
     np.add.at(still_open, fills["trade"], fills["side"] * fills["amount"] - in_base)
-    ended = np.flatnonzero(np.abs(still_open) > 1e-9 * np.abs(still_open).max(initial=0.0))
+    _, first = np.unique(fills["trade"], return_index=True)
+    begun = fills["trade"][np.sort(first)]
+    ended = begun[np.abs(still_open[begun]) > 1e-9 * np.abs(still_open).max(initial=0.0)]
     closing = np.zeros(len(ended), fills.dtype)
     closing["point"], closing["timestamp"] = money.ruin_point, money.ruin_time
     closing["slot"], closing["trade"] = len(slots), ended
@@ -252,38 +253,43 @@ def _plain(
     quote: float,
     progress: Callable[[int], None] | None,
 ) -> Simulation[Any]:
-    table = plain_tables(orders=MOST_ORDERS, blocks=1 + (MOST_SENT if terms.latency else 0))
-    bridge = Bridge(strategy, config, market, initial, features, table)
+    table, money = (
+        plain_tables(latency=terms.latency),
+        plain_account(quote),
+    )
+    bridge = Bridge(strategy, config, market, strategy.initial_state(config, market), features, table, money)
     parts = {name: Compiled(getattr(bridge, name)) for name in ("advance", "wanted", "quiet")}
     loop: Any = run.with_parts("plain", decide=decide.with_parts("plain", **parts)).plain
-    money = plain_account(quote)
     path = Path(*(each.tolist() for each in _columns(candles)))
     rows = rows_of(features, candles.timestamp, ())
     # Without columns: the bridge looks a row up by itself, by name.
     rows = Rows(np.empty((1, 0)), rows.of_candle.tolist(), rows.closes.tolist())
     listed = Funding(funding.timestamp.tolist(), funding.rate.tolist())
-    equity = [0.0] * len(candles)
+    equity = np.empty(len(candles))
     kept: list[Any] = []
-    status = PAUSED
-    for end in _ends(len(equity), progress):
-        status = FULL
-        while status == FULL:
-            status = loop(None, None, terms, path, rows, listed, table, money, equity, end)
-            kept.append(_recorded(FILL, table.fills[: money.fills]))
-            money.fills = 0
-        if status != PAUSED:
-            break
-    fills, slots, trades = np.concatenate(kept), bridge.slot_names, list(bridge.trades)
+    status = FULL
+    while status in (PAUSED, FULL) and money.candle < len(equity):
+        if bridge.rests and money.started:
+            begin = money.candle
+            pass_over(bridge, path, rows.of_candle, listed, terms.length, len(equity))
+            here = slice(begin, money.candle)
+            equity[here] = money.quote + money.amount * candles.close[here]
+        until = min(money.candle + 1, len(equity)) if bridge.rests else len(equity)
+        status = loop(None, None, terms, path, rows, listed, table, money, equity, until)
+        kept.extend(_tuples(FILL, table.fills[: money.fills]))
+        money.fills = 0
+    fills = np.array(kept, record_type(FILL))
+    slots, trades = bridge.slot_names, list(bridge.trades)
     if money.liquidated:
         fills = _with_liquidation(fills, slots, trades, money)
     return Simulation(
         state=bridge.state,
         fills=fills.view(np.recarray),
-        refused=_recorded(REFUSED, table.refused[: money.refused]),
+        refused=np.array(_tuples(REFUSED, table.refused[: money.refused]), record_type(REFUSED)).view(np.recarray),
         refusals=money.refused,
         slots=slots,
         trades=trades,
-        equity=np.array(equity[: money.candle]),
+        equity=equity[: money.candle],
         quote=money.quote,
         amount=money.amount,
         fees=money.fees,
@@ -297,20 +303,8 @@ def _plain(
     )
 
 
-def _ends(count: int, progress: Callable[[int], None] | None) -> Iterator[int]:
-    """Where the loop pauses to tell how far it is."""
-    if progress is not None:
-        for end in range(TOLD_EVERY, count, TOLD_EVERY):
-            yield end
-            progress(end)
-    yield count
-    if progress is not None:
-        progress(count)
-
-
-def _recorded(fields: Mapping[str, type], objects: Sequence[Any]) -> Any:
-    rows = [tuple(getattr(each, name) for name in fields) for each in objects]
-    return np.array(rows, record_type(fields)).view(np.recarray)
+def _tuples(fields: Mapping[str, type], objects: Sequence[Any]) -> list[tuple[Any, ...]]:
+    return [tuple(getattr(each, name) for name in fields) for each in objects]
 
 
 def _loop(strategy: KernelStrategy[Any, Any, Any]) -> Any:

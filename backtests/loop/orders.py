@@ -74,9 +74,7 @@ def placed(terms: Any, t: Any, a: Any, wanted: Any, price: float, point: int, ti
     at_market = wanted.type == MARKET or (passed and wanted.protective)
     at_once = at_market or (wanted.type == LIMIT and crosses(terms, side, wanted.price, price))
     taken_at = taker_price(terms, a, wanted.type, side, wanted.price, left, price) if at_once else 0.0
-    why = (
-        WRONG_SIDE if passed and not at_market else refusal(terms, a, wanted, left, taken_at, at_market, at_once, price)
-    )
+    why = refusal(terms, a, wanted, left, taken_at, at_market, at_once, price)
     if why != 0:
         refuse(t, a, wanted, why, point, timestamp)
         return
@@ -143,7 +141,7 @@ def refusal(
     if left * at < rules.min_notional * (1.0 - 1e-9) and not reduces:
         return TOO_CHEAP
     if wanted.type == STOP and not at_market:
-        return 0
+        return WRONG_SIDE if wanted.side * (wanted.trigger - price) <= 0.0 else 0
     if reduces and wanted.side * a.amount >= 0.0:
         return NOTHING_TO_REDUCE
     return 0 if affords(terms, a, wanted.side, left, at, price, reduces) else TOO_POOR

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from backtests.loop.money import liquidation_price
 from backtests.loop.orders import has_both, reach, reconcile
-from backtests.loop.records import AS_BEFORE, FINISHED, FULL, LIQUIDATED, MOST_FILLS, PAUSED, Funding, Path, Rows
+from backtests.loop.records import AS_BEFORE, FINISHED, FULL, LIQUIDATED, PAUSED, Funding, Path, Rows
 from backtests.loop.segment import move
 from backtests.loop.sending import deliver, send
 from strategies.compiled import Compiled, compiled
@@ -119,7 +119,6 @@ def run(
     """From candle ``a.candle`` up to ``end``. ``equity`` is filled at every candle's close. Says how it stands then."""
     third = terms.length // 3
     two_thirds = 2 * terms.length // 3
-    room = MOST_FILLS - t.room
     shown, columns = t.row, rows.values.shape[1]
     i = a.candle
     while i < end:
@@ -141,7 +140,7 @@ def run(
             equity[i] = a.quote + a.amount * close
             i += 1
             continue
-        if a.fills > room:
+        if a.fills > t.full_at:
             a.candle = i
             return FULL
         opened = path.open[i]

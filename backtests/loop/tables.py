@@ -25,6 +25,9 @@ from strategies.kernel import NOTE_NUMBERS
 
 # Before every sequence that a strategy counts from.
 NO_SEQUENCE = -(1 << 62)
+# How many orders a strategy of one's own may want at once, and for how many there is room at first.
+MOST_ORDERS = 500
+FEW_ORDERS = 8
 _TYPES: Mapping[type, Any] = {int: np.int64, float: np.float64, bool: np.bool_}
 
 
@@ -49,14 +52,14 @@ def tables(*, orders: int, slots: int, columns: int) -> Any:
         ("refused", record_type(REFUSED), (MOST_REFUSED,)),
         ("notes", np.float64, (1, NOTE_NUMBERS + 1)),
         ("row", np.float64, (max(1, columns),)),
-        ("room", np.int64),
+        ("full_at", np.int64),
     ]
-    if 4 * seen > MOST_FILLS:
+    if 4 * seen > MOST_FILLS:  # within a candle
         raise ValueError(f"{orders} orders at once could fill more often within a candle than there is room for")
     made = np.zeros(1, np.dtype(fields, align=True)).view(np.recarray)[0]
     for name in ("done", "part", "refused"):
         made["standing"][name] = NO_SEQUENCE
-    made["room"] = 4 * seen
+    made["full_at"] = MOST_FILLS - 4 * seen
     made["block"] = orders + 1
     made["row"] = np.nan
     return made
@@ -68,27 +71,42 @@ def account(quote: float) -> Any:
     return made
 
 
-def plain_tables(*, orders: int, blocks: int) -> Any:
-    """The same as objects and lists, for the loop in Python; a bridge adds the slots as they are wanted.
+def plain_tables(*, latency: int) -> Any:
+    """The same as objects and lists, for the loop in Python; they grow with what a strategy wants.
 
-    ``blocks`` of wanted orders: one, or with latency one more for each set that can be on its way. There is no row: a
-    strategy looks its row up itself.
+    With latency there is room for each set of orders that can be on its way. There is no row: a strategy looks its row up
+    itself.
     """
-    return SimpleNamespace(
+    made = SimpleNamespace(
         standing=[],
         active=[],
-        wanted=_objects(WANTED, blocks * (orders + 1)),
-        block=orders + 1,
+        wanted=[],
+        block=0,
         due=[0] * MOST_SENT,
         counts=[0] * MOST_SENT,
-        seen=_objects(SEEN, 2 * orders + 2),
-        met=_objects(MET, orders + 1),
-        fills=_objects(FILL, MOST_FILLS),
+        seen=[],
+        met=[],
+        fills=[],
         refused=_objects(REFUSED, MOST_REFUSED),
         notes=None,
         row=[],
-        room=4 * (2 * orders + 2),
+        full_at=0,
+        sets=1 + MOST_SENT if latency else 1,
     )
+    make_room(made, MOST_ORDERS if latency else FEW_ORDERS)
+    return made
+
+
+def make_room(table: Any, orders: int) -> None:
+    """Room for so many orders at once. Raises ``ValueError`` for more than are allowed."""
+    if orders > MOST_ORDERS:
+        raise ValueError(f"the strategy wants {orders} orders at once: {MOST_ORDERS} are the most")
+    seen = 2 * orders + 2
+    table.block = orders + 1
+    lists = ((table.wanted, WANTED, table.sets * table.block), (table.seen, SEEN, seen), (table.met, MET, orders + 1))
+    for rows, fields, count in (*lists, (table.fills, FILL, 8 * seen)):
+        rows.extend(_objects(fields, count - len(rows)))
+    table.full_at = 4 * seen
 
 
 def add_slot(table: Any) -> None:

@@ -90,6 +90,9 @@ def played(
             )
             for each in exact.fills
         ]
+        assert [(each.point, each.slot) for each in exact.refused] == [
+            (each.point, f"slot {each.slot}") for each in found.refused
+        ]
     return found
 
 
@@ -187,6 +190,14 @@ class TestEdges:
     def test_reduce_only_without_a_position_is_refused(self) -> None:
         found = played(history(QUIET), [limit(0, SELL, 102, reduce_only=True)])
         assert [(each.point, each.why) for each in found.refused] == [(0, NOTHING_TO_REDUCE)]
+
+    @pytest.mark.parametrize("side", [BUY, SELL])
+    def test_what_was_to_reduce_goes_with_the_position(self, side: int) -> None:
+        """Otherwise the limit order at 90 (110) would stand, and open nothing; it is placed again, and refused, at 1."""
+        orders = [at_market(0, side), limit(1, -side, 100 + 10 * side, reduce_only=True), at_market(2, -side)]
+        found = played(history(QUIET), orders)
+        assert [each[:3] for each in told(found)] == [(0, 0, side), (0, 2, -side)]
+        assert [(each.point, each.slot, each.why) for each in found.refused] == [(1, 1, NOTHING_TO_REDUCE)]
 
     def test_post_only_waits_until_it_can_rest(self) -> None:
         found = played(history(QUIET, (97, 99, 95, 99)), [limit(0, SELL, 98, post_only=True)])
