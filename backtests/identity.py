@@ -21,6 +21,7 @@ _FOLDERS: Final = ("strategies", "backtests/loop", "backtests/metrics")
 _FILES: Final = (
     "backtests/features.py",
     "backtests/funding.py",
+    "backtests/funding_due.py",
     "backtests/outcome.py",
     "backtests/plain_run.py",
     "backtests/preset.py",

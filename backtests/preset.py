@@ -295,7 +295,7 @@ def market_spec(preset: Preset, *, price: float | None = None) -> MarketSpec:
 
 
 def engine_options(preset: Preset, funding: Funding = NO_FUNDING) -> Options:
-    """``funding`` as ``backtests.funding.funding_of`` gives it."""
+    """``funding`` as ``backtests.funding_due.funding_of`` gives it."""
     return Options(
         slippage=float(preset.slippage),
         spread=float(preset.spread),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from backtests.features import history_features
-from backtests.funding import funding_of
+from backtests.funding_due import funding_of
 from backtests.outcome import Outcome
 from backtests.preset import Preset, engine_options, market_spec
 from backtests.simulation import simulate
