@@ -13,7 +13,9 @@ COMMANDS: Final = {
     "grid-system": "backtests.management.commands.grid-system",
     "monte-carlo": "backtests.management.commands.monte-carlo",
     "optimise": "backtests.management.commands.optimise",
+    "parity": "traderagent.parity.management.commands.parity",
     "rank": "backtests.management.commands.rank",
+    "robustness": "backtests.management.commands.robustness",
     "sensitivity": "backtests.management.commands.sensitivity",
     "walk-forward": "backtests.management.commands.walk-forward",
 }

@@ -18,8 +18,8 @@ from exchange.candles.files import Candles
 from strategies.contract import CandleSeries, Strategy, StrategyConfig, UsesFeatures
 from strategies.feature_rows import FeatureTable, feature_table
 
-# Of all tables of one process together.
-MOST_BYTES: Final = 64_000_000
+# Of all tables of one process together. Where none is used twice, fresh memory for each costs more than the table.
+MOST_BYTES: Final = 16_000_000
 _READS: Final = "_fields_read"
 
 

@@ -14,7 +14,6 @@ from backtests.search.definition import Method, SearchDefinition
 from backtests.search.evaluation import Asked, Period, Work
 from backtests.search.fronts import best_front
 from backtests.search.parameters import Value, Values, combination, trial_key
-from backtests.search.sampling import BATCH, Sampler
 from backtests.search.store import StoreMismatch, Trial, TrialStore
 from backtests.search.workers import Workers
 from exchange.candles.files import Candles
@@ -131,6 +130,9 @@ def _run_sampler(
     period: Period | None,
     progress: Progress,
 ) -> None:
+    # Here, because a grid can do without its library: 60 MB and half a second.
+    from backtests.search.sampling import BATCH, Sampler
+
     sampler = Sampler(definition.parameters, definition.objectives, definition.constraints, definition.seed)
     whole: list[Trial] = []
     for trial in store.trials(repeated=True):

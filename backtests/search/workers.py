@@ -60,21 +60,38 @@ class Workers:
         if self.count == 1:
             self._here = Evaluator(self.preset, self.candles)
             return self
-        self._columns = Path(tempfile.mkdtemp(prefix="traderagent-candles-"))
-        write_columns(self.candles, self._columns)
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["backtests.search.preloaded"])
-        self._pool = ProcessPoolExecutor(
-            self.count,
-            context,
-            initializer=_begin,
-            initargs=(self.preset.model_dump(exclude_unset=True), self._columns, self.folder),
-        )
+        try:
+            self._open()
+        except BaseException:
+            self._close()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _open(self) -> None:
+        self._columns = Path(tempfile.mkdtemp(prefix="traderagent-candles-"))
+        write_columns(self.candles, self._columns)
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["backtests.search.preloaded"])
+        # An interrupt in the middle of starting a process would leave one behind that nobody knows of.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._pool = ProcessPoolExecutor(
+                self.count,
+                context,
+                initializer=_begin,
+                initargs=(self.preset.model_dump(exclude_unset=True), self._columns, self.folder),
+            )
+            for _ in range(self.count):
+                self._pool.submit(os.getpid)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
         if self._columns is not None:
