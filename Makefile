@@ -18,7 +18,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test lint bench crash-matrix storm services clean
+.PHONY: help demo setup test lint bench bench-peers crash-matrix storm services clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,9 @@ lint: setup ## Style, types, walls between packages, migrations, production sett
 
 bench: setup ## Measure ticks, pages and memory; docs/performance.md explains the figures
 	@exec $(RUN) -m tests.bench $(ARGS)
+
+bench-peers: setup ## Other back-testers do the same work on the same candles, each in an environment of its own
+	@exec $(RUN) -m tests.bench.peers $(ARGS)
 
 crash-matrix: setup ## Everything that can die, at every stage of an order: a table in docs/reliability.md
 	@exec $(RUN) -m tests.reliability.crash --write $(ARGS)
