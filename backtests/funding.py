@@ -1,65 +1,42 @@
-"""What positions of a linear market pay each other: a series of rates from a file, or one rate every eight hours."""
+"""Funding rates of a perpetual market from a file: what a long position pays, as a fraction of its worth, and when."""
 
 from __future__ import annotations
 
+import csv
+import gzip
+import math
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
 
 import numpy as np
 
 from backtests.loop.records import Funding
-from backtests.preset import Preset
-from backtests.simulation import NO_FUNDING
-from exchange.candles.files import CandleFileError
-from exchange.candles.series import HOUR_MS, utc
 
-EVERY_MS: Final = 8 * HOUR_MS
-_RATES: Final = ("funding_rate", "fundingRate", "rate")
-# A rate above it is one that was written in percent; exchanges cap theirs at a few percent.
-LARGEST: Final = 0.1
+TIME, RATE = "timestamp", "funding_rate"
 
 
-def funding_of(preset: Preset, begin: int, end: int) -> Funding:
-    """The rates due in ``[begin, end)`` (ms UTC): at 00:00, 08:00 and 16:00 where the preset gives one rate.
+def read_funding(path: Path) -> Funding:
+    """A CSV file, gzipped or not, with the columns ``timestamp`` (ms UTC, rising) and ``funding_rate``, others left aside.
 
-    Raises ``CandleFileError`` for a file that cannot be used, or does not reach over the period.
+    Raises ``ValueError`` with the line of what cannot be read.
     """
-    if preset.funding is None:
-        return NO_FUNDING
-    if isinstance(preset.funding, str):
-        return _of_file(Path(preset.funding), begin, end)
-    times = np.arange(-(-begin // EVERY_MS) * EVERY_MS, end, EVERY_MS, dtype=np.int64)
-    return Funding(times, np.full(len(times), float(preset.funding)))
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+        lines = csv.DictReader(file)
+        missing = {TIME, RATE} - set(lines.fieldnames or ())
+        if missing:
+            raise ValueError(f"{path.name} has no column {', '.join(sorted(missing))}")
+        rows = [_row(path, lines.line_num, line) for line in lines]
+    for number, (one, two) in enumerate(pairwise(rows)):
+        if two[0] <= one[0]:
+            raise ValueError(f"{path.name}, line {number + 3}: the time {two[0]} does not come after {one[0]}")
+    return Funding(np.array([time for time, _ in rows], np.int64), np.array([rate for _, rate in rows], np.float64))
 
 
-def _of_file(path: Path, begin: int, end: int) -> Funding:
-    times, rates = _columns(path)
-    if not len(times) or times[0] >= begin + EVERY_MS or times[-1] < end - EVERY_MS:
-        reach = f"reaches from {utc(int(times[0]))} to {utc(int(times[-1]))}" if len(times) else "is empty"
-        raise CandleFileError(
-            f"funding: {path} {reach}, and the run goes from {utc(begin)} to {utc(end)}: give rates for all of it"
-        )
-    if np.any(np.diff(times) <= 0) or not np.all(np.abs(rates) <= LARGEST):
-        raise CandleFileError(f"funding: the times of {path} must rise, and its rates be fractions such as 0.0001")
-    due = slice(*np.searchsorted(times, [begin, end]).tolist())
-    return Funding(times[due], rates[due])
-
-
-def _columns(path: Path) -> tuple[Any, Any]:
-    import pyarrow as pa
-    import pyarrow.csv
-    import pyarrow.parquet as pq
-
-    from exchange.candles.csv_files import milliseconds
-
+def _row(path: Path, number: int, line: dict[str, str]) -> tuple[int, float]:
     try:
-        table = pq.read_table(path) if path.suffix == ".parquet" else pa.csv.read_csv(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise CandleFileError(
-            f"funding: {path} cannot be read: {error}. A file is looked for in the working directory, then beside the preset"
-        ) from error
-    rate = next((name for name in _RATES if name in table.column_names), None)
-    if rate is None or "timestamp" not in table.column_names:
-        raise CandleFileError(f"funding: {path} needs the columns timestamp (ms UTC) and funding_rate")
-    times = milliseconds(table["timestamp"].cast(pa.int64()).to_numpy())
-    return times, table[rate].cast(pa.float64()).to_numpy()
+        time, rate = int(line[TIME]), float(line[RATE])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path.name}, line {number}: {error}") from None
+    if not math.isfinite(rate):
+        raise ValueError(f"{path.name}, line {number}: the rate {line[RATE]} is no number")
+    return time, rate

@@ -1,81 +1,60 @@
-"""Which rates are due in a run, from one rate or from a file."""
+"""Funding files: real ones of Bybit, and what is wrong with others."""
 
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from backtests.funding import funding_of
-from backtests.preset import Preset, load_preset
-from exchange.candles.files import CandleFileError
-from tests.backtests.worked import DEALS, START, preset
+from backtests.funding import read_funding
 
 HOUR = 3_600_000
-DAY = 24 * HOUR
 
 
-def linear(funding: str | None) -> Preset:
-    return preset(**DEALS, funding=funding)
-
-
-def rates(path: Path, begin: int, count: int, rate: float = 0.0001) -> Path:
-    rows = [f"{begin + 8 * HOUR * i},{rate * (i + 1)!r}" for i in range(count)]
-    path.write_text("\n".join(["timestamp,funding_rate", *rows]) + "\n")
+def written(folder: Path, *lines: str) -> Path:
+    path = folder / "funding.csv"
+    path.write_text("\n".join(("timestamp,funding_rate", *lines)) + "\n")
     return path
 
 
-def test_one_rate_is_due_every_eight_hours() -> None:
-    found = funding_of(linear("-0.0002"), START + 1, START + DAY)
-    assert found.timestamp.tolist() == [START + 8 * HOUR, START + 16 * HOUR]
-    assert found.rate.tolist() == [-0.0002, -0.0002]
-    assert funding_of(linear("0.0001"), START, START + DAY).timestamp[0] == START
-    assert not len(funding_of(linear(None), START, START + DAY).rate)
-
-
-def test_rates_of_a_file_that_are_due_in_the_run(tmp_path: Path) -> None:
-    path = rates(tmp_path / "rates.csv", START, 6)
-    found = funding_of(linear(str(path)), START + 8 * HOUR, START + DAY)
-    assert found.timestamp.tolist() == [START + 8 * HOUR, START + 16 * HOUR]
-    assert found.rate.tolist() == pytest.approx([0.0002, 0.0003])
-    (tmp_path / "rates.csv.gz").write_bytes(gzip.compress(path.read_bytes()))
-    table = pa.table({"timestamp": START + 8 * HOUR * np.arange(6), "funding_rate": 0.0001 * np.arange(1, 7)})
-    pq.write_table(table, tmp_path / "rates.parquet")
-    for name in ("rates.csv.gz", "rates.parquet"):
-        again = funding_of(linear(str(tmp_path / name)), START + 8 * HOUR, START + DAY)
-        assert again.timestamp.tolist() == found.timestamp.tolist()
-        assert again.rate.tolist() == pytest.approx(found.rate.tolist())
-
-
-def test_a_file_is_found_beside_its_preset(tmp_path: Path) -> None:
-    rates(tmp_path / "rates.csv", START, 6)
-    (tmp_path / "preset.yaml").write_text(linear("rates.csv").to_yaml())
-    assert len(funding_of(load_preset(tmp_path / "preset.yaml"), START, START + DAY).rate) == 3
+def test_a_file_with_further_columns_gzipped(tmp_path: Path) -> None:
+    path = tmp_path / "funding.csv.gz"
+    with gzip.open(path, "wt") as file:
+        file.write("symbol,funding_rate,timestamp\nETHUSDT,0.0001,28800000\nETHUSDT,-0.00005,57600000\n")
+    funding = read_funding(path)
+    assert funding.timestamp.tolist() == [28_800_000, 57_600_000]
+    assert funding.rate.tolist() == [0.0001, -0.00005]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("lines", "why"),
     [
-        ("timestamp,rate\n", "is empty"),
-        ("time,rate\n1,2\n", "needs the columns timestamp"),
-        (
-            f"timestamp,rate\n{START},0.01\n",
-            r"reaches from 2025-05-01 00:00 to 2025-05-01 00:00, and the run goes from",
-        ),
-        (f"timestamp,rate\n{START},1.0\n{START + DAY},1.0\n", "be fractions such as 0.0001"),
-        (f"timestamp,rate\n{START},0\n{START + DAY},0\n{START + DAY},0\n", "must rise"),
+        (("1,0.1", "1,0.1"), "line 3: the time 1 does not come after 1"),
+        (("1,0.1", "x,0.1"), "line 3: invalid literal"),
+        (("1,nan",), "line 2: the rate nan is no number"),
+        (("1",), "line 2: float"),
     ],
 )
-def test_files_that_cannot_be_used(text: str, told: str, tmp_path: Path) -> None:
-    (tmp_path / "rates.csv").write_text(text)
-    with pytest.raises(CandleFileError, match=told):
-        funding_of(linear(str(tmp_path / "rates.csv")), START, START + DAY)
+def test_what_cannot_be_read_is_told_with_its_line(tmp_path: Path, lines: tuple[str, ...], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        read_funding(written(tmp_path, *lines))
 
 
-def test_a_file_that_is_not_there() -> None:
-    with pytest.raises(CandleFileError, match=r"nowhere.csv cannot be read: .*then beside the preset"):
-        funding_of(linear("nowhere.csv"), START, START + DAY)
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "funding.csv"
+    path.write_text("time,funding_rate\n1,0.1\n")
+    with pytest.raises(ValueError, match="no column timestamp"):
+        read_funding(path)
+
+
+def test_bybits_own_series() -> None:
+    folder = os.environ.get("TRADERAGENT_CANDLES")
+    path = Path(folder or ".") / "bybit_ETHUSDT_linear_funding.csv.gz"
+    if folder is None or not path.exists():
+        pytest.skip("TRADERAGENT_CANDLES names no folder with bybit_ETHUSDT_linear_funding.csv.gz")
+    funding = read_funding(path)
+    assert len(funding.timestamp) > 1000
+    assert (funding.timestamp % HOUR == 0).all()
+    assert abs(funding.rate).max() < 0.03

@@ -9,9 +9,10 @@ import argparse
 import os
 import platform
 
-from tests.bench import candle_import, dca, grid, guard, indicators, many_bots, smc, startup, trend
+from tests.bench import backtest, candle_import, dca, grid, guard, indicators, many_bots, smc, startup, trend
 
 BENCHMARKS = {
+    "backtest": backtest,
     "guard": guard,
     "grid": grid,
     "dca": dca,
