@@ -5,8 +5,10 @@ The same fills at the same points: order, price, amount, fee; the same orders wa
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from backtests.preset import preset_of
 from exchange.candles.files import Candles
 from tests.bots.candle_files import MINUTE_MS
 from tests.parity.presets import PRESETS, WINDOWS, Window
+from traderagent.parity.errors import ParityError
 from traderagent.parity.history import with_history
 from traderagent.parity.running import compare
 
@@ -51,3 +54,56 @@ def test_a_strategy_trades_live_exactly_what_it_trades_in_the_back_test(strategy
     traded = {fill.slot.rpartition("/")[2].split(":")[0] for fill in found.live.fills}
     assert len(found.live.fills) >= window.fewest_fills
     assert window.slots <= traded
+
+
+# What the five windows do not have: slippage, a limit that the price has to pass, a market that rounds nothing.
+OTHERS = {
+    "slipping": ("dca", {"slippage": "0.0003", "fill": "through"}),
+    "unrounded": (
+        "grid",
+        {
+            "symbol": "ETH/USDT",
+            "market": "spot",
+            "precision": {},
+            "limits": {},
+            "slippage": "0.0003",
+            "config": {"lower": "2380", "upper": "2440", "grids": 30, "investment": "12000"},
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(OTHERS))
+def test_costs_and_precision_are_the_same_on_both_sides(name: str, candles_dir: Path) -> None:
+    strategy, changes = OTHERS[name]
+    window = WINDOWS[strategy]
+    since = ms_of(window.since)
+    found = compare(
+        preset_of({**PRESETS[strategy], **changes}),
+        candles_of(candles_dir, window),
+        since=since,
+        until=since + 12 * MINUTE_MS,
+    )
+    assert [str(each) for each in found.differences] == []
+    assert {fill.is_maker for fill in found.live.fills} == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"latency": 300}, "latency is 300"),
+        ({"spread": "0.001"}, "spread is 0.001"),
+        ({"leverage": "5"}, "leverage is 5, the strategy's own 3"),
+        ({"fees": {"maker": "-0.0001", "taker": "0.0005"}}, "fees.maker is -0.0001"),
+        ({"precision": {"price": "10", "amount": "0.001"}}, "precision.price is 10, the exchange's 0.1"),
+    ],
+)
+def test_what_the_simulated_exchange_cannot_be_is_refused(
+    changes: dict[str, Any], problem: str, candles_dir: Path
+) -> None:
+    """Before a difference is told that is none of the two sides'."""
+    window = WINDOWS["trend"]
+    since = ms_of(window.since)
+    preset = preset_of({**PRESETS["trend"], **changes})
+    with pytest.raises(ParityError, match=re.escape(problem)):
+        compare(preset, candles_of(candles_dir, window), since=since, until=since + MINUTE_MS)

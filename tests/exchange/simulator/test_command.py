@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import socket
 import subprocess
 import sys
@@ -12,15 +14,20 @@ from pathlib import Path
 
 import aiohttp
 import ccxt
+import numpy as np
 import pytest
 
 from exchange.simulator.__main__ import parser, read_config
 from exchange.simulator.clock import ClockKind
 from exchange.simulator.config import StateError
+from exchange.simulator.instruments import Fees, instruments_for
+from exchange.simulator.replay import Series
 from exchange.simulator.urls import simulator_urls
 from tests.exchange.candles.making import flat, write
 from tests.exchange.simulator.markets import write_market
 from tests.exchange.simulator.process import ROOT, SimulatorProcess
+
+RULES = ("tick", "step", "min_qty", "max_qty", "max_market_qty")
 
 
 def test_help_names_every_flag_and_starts_nothing() -> None:
@@ -67,6 +74,43 @@ def test_a_moving_market_begins_with_a_day_of_history_and_a_stepped_one_with_non
 def test_a_flag_that_makes_no_sense_is_named(flags: list[str], problem: str) -> None:
     with pytest.raises(StateError, match=problem):
         read_config(flags, {})
+
+
+def test_the_increments_and_limits_of_a_market_can_be_stated(tmp_path: Path) -> None:
+    rules = {
+        "tick": "0.01",
+        "step": "0.002",
+        "min_qty": "0.004",
+        "max_qty": "7",
+        "max_market_qty": "3",
+        "min_notional": "0",
+    }
+    file = tmp_path / "instruments.json"
+    file.write_text(json.dumps({"linear/BTCUSDT": rules}))
+    read = read_config(["--instruments", str(file)], {}).rules
+    series = Series("BTCUSDT", 2, 0, 60_000, np.full((1, 4), 5_000_000, dtype=np.int64), np.ones(1))
+    spot, linear = instruments_for(series, Fees(), read)
+    assert (linear.tick, linear.step, linear.min_qty) == (Decimal("0.01"), Decimal("0.002"), Decimal("0.004"))
+    assert (linear.max_qty, linear.max_market_qty, linear.min_notional) == (7, 3, 0)
+    assert (spot.step, spot.min_notional) == (Decimal("0.000001"), 5)  # Bybit's, as before
+
+
+@pytest.mark.parametrize(
+    ("stated", "problem"),
+    [
+        ("[]", "instruments are an object by market"),
+        ('{"futures/BTCUSDT": {}}', "futures/BTCUSDT is no market"),
+        ('{"linear/BTCUSDT": {"tick": "0.1"}}', "linear/BTCUSDT has to state max_market_qty"),
+        (json.dumps({"spot/BTCUSDT": dict.fromkeys(RULES, "0")}), "tick 0 is no increment"),
+        (json.dumps({"spot/BTCUSDT": dict.fromkeys(RULES, "much")}), "tick 'much' is no number"),
+        ("{", "Expecting property name"),
+    ],
+)
+def test_what_is_wrong_with_stated_instruments_is_named(tmp_path: Path, stated: str, problem: str) -> None:
+    file = tmp_path / "instruments.json"
+    file.write_text(stated)
+    with pytest.raises(StateError, match=re.escape(problem)):
+        read_config(["--instruments", str(file)], {})
 
 
 def start_and_fail(tmp_path: Path, **flags: object) -> str:
