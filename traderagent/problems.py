@@ -23,6 +23,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from backtests.errors import BackTestRefused, NotDone
 from bots.errors import BotError, ConfigInvalid, ExchangeUnavailable, ModeRefused, NotEditable, SignalRefused
 from bots.lifecycle import InvalidTransition
 from exchange.accounts import AccountInUse, AccountRefused
@@ -47,6 +48,8 @@ _NAMESPACE = "urn:traderagent:problem:"
 
 # What was raised → status, slug of the type, title. The first match counts, so subclasses stand before their bases.
 _ANSWERS: Sequence[tuple[type[Exception], HTTPStatus, str, str]] = (
+    (BackTestRefused, HTTPStatus.BAD_REQUEST, "invalid-input", "Some values cannot work"),
+    (NotDone, HTTPStatus.CONFLICT, "not-done", "There is no result"),
     (ConfigInvalid, HTTPStatus.BAD_REQUEST, "invalid-input", "Some values cannot work"),
     (AccountRefused, HTTPStatus.BAD_REQUEST, "invalid-input", "Some values cannot work"),
     (AccountInUse, HTTPStatus.CONFLICT, "account-in-use", "Bots stand in the way"),
@@ -122,7 +125,9 @@ def _answer(
     for kind, status, slug, title in _ANSWERS:
         if isinstance(error, kind):
             errors = (
-                [as_error(item) for item in error.problems] if isinstance(error, ConfigInvalid | AccountRefused) else []
+                [as_error(item) for item in error.problems]
+                if isinstance(error, ConfigInvalid | AccountRefused | BackTestRefused)
+                else []
             )
             body = problem(status, str(error), instance=instance, slug=slug, title=title, errors=errors)
             wait = error.retry_after if isinstance(error, RateLimited | NothingSent) else None

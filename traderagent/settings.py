@@ -203,6 +203,8 @@ SPECTACULAR_SETTINGS = {
     # Several things have a status; without names of their own the schema would number them.
     "ENUM_NAME_OVERRIDES": {
         "BotStatus": "bots.lifecycle.BotStatus",
+        "JobStatus": "backtests.models.JobStatus",
+        "StudyKind": "backtests.models.StudyKind",
         "OrderStatus": "bots.lifecycle.OrderStatus",
         "Side": "bots.models.order.SIDES",
         "OrderType": "bots.models.order.TYPES",

@@ -12,8 +12,10 @@ urlpatterns = [
     path("health/live", live, name="health-live"),
     path("metrics", metrics, name="metrics"),
     path("api/", include("bots.api.urls")),
+    path("api/v1/", include(("backtests.api_urls", "research"))),
     path("api/<path:rest>", unknown_address),
     path("admin/", admin.site.urls),
+    path("", include("backtests.urls")),
     path("", include("bots.urls")),
 ]
 

@@ -22,9 +22,9 @@ from backtests.jobs.loading import load
 from backtests.jobs.studies import definition_of
 from backtests.jobs.trials import trials_of
 from backtests.models import ACTIVE, JobStatus, Study
-from backtests.preset import Preset, preset_of
+from backtests.preset import Preset, preset_of, with_changes
 from backtests.search.definition import SearchDefinition
-from backtests.search.running import identity_of, preset_with
+from backtests.search.running import identity_of
 from backtests.search.store import Trial, TrialStore
 from backtests.search.workers import Workers
 from exchange.candles.files import Candles
@@ -122,7 +122,7 @@ def _examined(
     """Monte Carlo and the neighbourhood of the best trial, and the verdict on it. Nothing when no trial keeps the limits."""
     if not found.front:
         return {}
-    best = preset_with(preset, found.front[0].parameters)
+    best = with_changes(preset, found.front[0].parameters)
     subject = Subject(str(study), best, candles, data, definition)
     with Workers(best, candles, count=1) as workers:
         histories = monte_carlo(subject, workers, Settings(RUNS, RERUNS), progress=lambda _: lease.check())

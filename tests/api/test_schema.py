@@ -27,6 +27,8 @@ def test_the_schema_is_valid_and_complete() -> None:
         "/api/v1/accounts/{name}/:",
         "/api/v1/dashboard/:",
         "/api/v1/strategies/:",
+        "/api/v1/back-tests/{id}/report/:",
+        "/api/v1/studies/{id}/result/:",
     ):
         assert address in schema
 

@@ -1,0 +1,99 @@
+"""Back-tests and studies over the API."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from backtests import services
+from backtests.api import BackTestViewSet, StudyViewSet
+from backtests.jobs import single
+from backtests.models import BackTest, JobStatus, Study
+from tests.backtests.jobs import cast
+
+ASKED = {"preset": cast.PRESET, "source": cast.SOURCE}
+
+
+@pytest.fixture(autouse=True)
+def quiet(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Results in a folder of the test's own, and no worker that could be told."""
+    settings.BACKTESTS_DIR = tmp_path
+    monkeypatch.setattr(services, "_send_back_tests", lambda keys: None)
+    monkeypatch.setattr(services, "send_chunks", lambda keys: None)
+
+
+def test_asked_for_run_and_read(api: APIClient) -> None:
+    answer = api.post("/api/v1/back-tests/", ASKED, format="json")
+    assert answer.status_code == 201
+    made = answer.json()
+    assert (made["status"], made["progress"], made["requested_by"]) == ("queued", 0.0, "alice")
+    address = f"/api/v1/back-tests/{made['id']}/"
+    assert api.get(f"{address}result/").status_code == 409
+    single.run_back_test(made["id"])
+    done = api.get(address).json()
+    assert (done["status"], done["progress"], done["seconds_left"]) == ("done", 1.0, None)
+    result = api.get(f"{address}result/")
+    assert json.loads(result.content)["summary"] == done["summary"]
+    report = api.get(f"{address}report/")
+    assert report["Content-Type"].startswith("text/html")
+    assert done["hash"] in report.content.decode()
+
+
+def test_what_cannot_work_is_named_field_by_field(api: APIClient) -> None:
+    wrong = {"preset": {**cast.PRESET, "timeframe": "7x"}, "source": "../../etc/passwd"}
+    answer = api.post("/api/v1/back-tests/", wrong, format="json")
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    assert {error["field"].split(".")[0] for error in answer.json()["errors"]} == {"source", "preset"}
+    assert not BackTest.objects.exists()
+
+
+def test_a_study_is_asked_for_and_cancelled(api: APIClient) -> None:
+    answer = api.post("/api/v1/studies/", {**ASKED, "search": cast.SEARCH}, format="json")
+    assert answer.status_code == 201
+    address = f"/api/v1/studies/{answer.json()['id']}/"
+    assert api.post(f"{address}cancel/").json()["status"] == "cancelled"
+    assert api.post(f"{address}cancel/").json()["status"] == "cancelled"
+    refused = api.get(f"{address}result/")
+    assert refused.status_code == 409
+    assert "cancelled" in refused.json()["detail"]
+
+
+def test_nothing_is_told_to_strangers() -> None:
+    for address in ("/api/v1/back-tests/", "/api/v1/studies/"):
+        assert APIClient().get(address).status_code == 401
+
+
+@pytest.mark.parametrize("address", ["/api/v1/back-tests/", "/api/v1/studies/"])
+def test_a_list_costs_the_same_however_long_it_is(api: APIClient, address: str) -> None:
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert api.get(address).status_code == 200
+        return len(captured)
+
+    for grids in (5, 6):
+        cast.back_test(grids=grids)
+        cast.study(grids=grids)
+    assert cost() == 3
+    for grids in (7, 8, 9):
+        cast.back_test(grids=grids)
+        cast.study(grids=grids)
+    assert cost() == 3
+
+
+def test_a_list_is_filtered_and_its_rows_are_as_the_schema_promises(api: APIClient) -> None:
+    job, study = cast.back_test(), cast.study()
+    BackTest.objects.filter(pk=cast.back_test(grids=7).pk).update(status=JobStatus.FAILED)
+    rows = api.get("/api/v1/back-tests/?status=queued&symbol=ETH/USDT").json()["results"]
+    assert [row["id"] for row in rows] == [job.pk]
+    for view, row in ((BackTestViewSet, rows[0]), (StudyViewSet, api.get(f"/api/v1/studies/{study.pk}/").json())):
+        assert view.serializer_class is not None
+        assert set(row) == set(view.serializer_class().fields)
+    assert api.get("/api/v1/back-tests/?luck=1").status_code == 400
+    assert Study.objects.count() == 1

@@ -1,0 +1,110 @@
+"""Real Celery workers: a result as the command writes it, and a study that outlives ``kill -9``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from backtests import services
+from backtests.jobs.trials import trials_of
+from backtests.models import BackTest, JobStatus, Stage, Study
+from tests.backtests.jobs import cast
+from tests.stack import wait_for
+from traderagent.embedded.home import PROJECT
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+class Worker:
+    """Two processes on the queue ``research``, with a lease of four seconds."""
+
+    def __init__(self, environ: dict[str, str], log: Path) -> None:
+        command = [
+            *(sys.executable, "-m", "celery", "--quiet", "-A", "traderagent", "worker", "-Q", "research"),
+            *("-P", "prefork", "-c", "2", "--without-gossip", "--without-mingle", "-n", f"test-{os.getpid()}@%h"),
+        ]
+        with log.open("ab") as out:
+            self._process = subprocess.Popen(command, cwd=PROJECT, env=environ, stdout=out, stderr=out)
+
+    def kill(self) -> None:
+        """All of it at once, without a chance to say goodbye."""
+        whole = [*psutil.Process(self._process.pid).children(recursive=True), psutil.Process(self._process.pid)]
+        for process in whole:
+            process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> None:
+        if self._process.poll() is None:
+            self.kill()
+
+
+@pytest.fixture
+def worker_environ(results_folder: Path, settings: Any) -> dict[str, str]:
+    database = connection.settings_dict
+    url = os.environ["DATABASE_URL"]
+    base, _, rest = url.rpartition("/")
+    assert database["NAME"]
+    query = f"?{rest.partition('?')[2]}" if "?" in rest else ""
+    settings.RESEARCH_LEASE_SECONDS = 4
+    return {
+        **os.environ,
+        "DATABASE_URL": f"{base}/{database['NAME']}{query}",
+        "BACKTESTS_DIR": str(results_folder),
+        "RESEARCH_LEASE_SECONDS": "4",
+        "DJANGO_SETTINGS_MODULE": "traderagent.settings",
+    }
+
+
+@pytest.fixture
+def workers(worker_environ: dict[str, str], tmp_path: Path) -> Iterator[list[Worker]]:
+    """The first one runs; more can be started and are stopped at the end."""
+    found = [Worker(worker_environ, tmp_path / "worker.log")]
+    yield found
+    for worker in found:
+        worker.stop()
+
+
+def test_a_worker_gives_the_commands_result_and_a_killed_study_is_resumed(
+    workers: list[Worker], worker_environ: dict[str, str], tmp_path: Path
+) -> None:
+    job = cast.back_test()
+    wait_for(lambda: BackTest.objects.get(pk=job.pk).status == JobStatus.DONE, timeout=120, what="the back-test")
+    (tmp_path / "preset.yaml").write_text(json.dumps(cast.PRESET), encoding="utf-8")
+    command = [sys.executable, str(PROJECT / "manage.py"), "backtest", "preset.yaml", "--candles", cast.SOURCE]
+    subprocess.run(
+        [*command, "--json", "result.json"], cwd=tmp_path, env=worker_environ, check=True, capture_output=True
+    )
+    expected = (tmp_path / "result.json").read_text(encoding="utf-8")
+    assert json.loads(services.result_of(BackTest.objects.get(pk=job.pk))) == json.loads(expected)
+
+    search = {**cast.SEARCH, "parameters": {"config.grids": {"from": 2, "to": 41, "step": 1}}}
+    study = cast.study("synthetic:sine,days=60,period=240", search)
+    wait_for(lambda: Study.objects.get(pk=study.pk).finished >= 8, timeout=120, what="the first chunks")
+    workers[0].kill()
+    left = study.chunks.filter(status=JobStatus.RUNNING).count()
+    before = dict(study.chunks.filter(stage=Stage.TRIALS, status=JobStatus.DONE).values_list("pk", "done_at"))
+    workers.append(Worker(worker_environ, tmp_path / "worker.log"))
+
+    def is_done() -> bool:
+        services.resume_abandoned(now=timezone.now())  # what beat does every half minute
+        return Study.objects.get(pk=study.pk).status not in (JobStatus.QUEUED, JobStatus.RUNNING)
+
+    wait_for(is_done, timeout=180, what="the study after the kill")
+    done = Study.objects.get(pk=study.pk)
+    assert done.status == JobStatus.DONE, done.error
+    assert [trial.number for trial in trials_of(done)] == list(range(40))
+    assert done.finished == 40
+    # Nothing that was done is done again, and what was in hands is taken up once more.
+    assert before.items() <= dict(study.chunks.values_list("pk", "done_at")).items()
+    assert study.chunks.filter(attempts__gt=1).count() == left
