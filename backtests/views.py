@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,9 @@ def example_of(strategy: str) -> str:
     """The preset that comes with the project; for a strategy of one's own a beginning."""
     path = EXAMPLES / f"{strategy}.yaml"
     if path.is_file():
-        return path.read_text(encoding="utf-8")
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        # What stands above it is for the command line.
+        return "".join(dropwhile(lambda line: line.startswith("#"), lines))
     return (
         f"symbol: ETH/USDT\nmarket: spot\ntimeframe: 1m\nstrategy: {strategy}\nconfig: {{}}\n"
         "initial_balance: 10000\nfees: {maker: 0.0002, taker: 0.0005}\n"

@@ -205,6 +205,7 @@ SPECTACULAR_SETTINGS = {
         "BotStatus": "bots.lifecycle.BotStatus",
         "JobStatus": "backtests.models.JobStatus",
         "StudyKind": "backtests.models.StudyKind",
+        "EventKind": "bots.models.EventKind",
         "OrderStatus": "bots.lifecycle.OrderStatus",
         "Side": "bots.models.order.SIDES",
         "OrderType": "bots.models.order.TYPES",
