@@ -25,7 +25,7 @@ from tests.bench.peers.plan import MINUTES, PLAN, SEED, WHOLE, Contender, Work
 
 REPEATS = 3
 # What needs more than a few seconds for the work.
-SLOW = ("backtesting", "nautilus", "hftbacktest")
+SLOW = ("backtesting", "nautilus")
 
 
 def main() -> None:
@@ -51,7 +51,8 @@ def main() -> None:
         for name, work in PLAN.items():
             if arguments.only is None or name in arguments.only:
                 print(f"## {work.title} (goal {work.goal})\n", flush=True)
-                found = results["rows"][name] = []
+                found: list[dict[str, Any]] = []
+                results["rows"][name] = found
                 for line in _rows(work, paths[work.candles], pythons, arguments.quick, found):
                     print(line, flush=True)
                 print()

@@ -1,6 +1,6 @@
 """backtesting.py's part of the comparison. Orders are decided at the close and filled in the next candle."""
 
-# mypy: disable-error-code="import-not-found"
+# mypy: disable-error-code="import-not-found, misc"
 from __future__ import annotations
 
 import warnings

@@ -1,6 +1,6 @@
 """nautilus_trader's part of the comparison: bars, which it executes as open, high, low, close; one perpetual, netting."""
 
-# mypy: disable-error-code="import-not-found"
+# mypy: disable-error-code="import-not-found, misc"
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def instrument(fee: float) -> Any:
     )
 
 
-class Player(Strategy):  # type: ignore[misc]
+class Player(Strategy):
     def on_start(self) -> None:
         self.fills = 0
         self.held = 0.0

@@ -6,7 +6,7 @@ is below, sell all of it at the next open. The averages begin with the first clo
 have closed as ours wait for (``warm_up``).
 """
 
-# mypy: disable-error-code="import-not-found"
+# mypy: disable-error-code="import-not-found, misc"
 from __future__ import annotations
 
 import json

@@ -53,7 +53,7 @@ def cross_with_statistics(columns: Columns) -> Callable[[], Done]:
     return call
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def grid_orders(c: Any, lines: Any, opening: Any, done: Any, next_interval: Any, high: Any, low: Any) -> Any:
     """Each call gives one order of this candle: of the next interval whose line lies within it."""
     if c.call_idx == 0:
