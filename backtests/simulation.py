@@ -7,8 +7,9 @@ A strategy whose step can be compiled runs as machine code, any other one throug
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 import numpy as np
@@ -46,7 +47,7 @@ NO_FUNDING: Final = Funding(np.zeros(0, np.int64), np.zeros(0))
 # The slot of the fills that a liquidation makes.
 LIQUIDATION: Final = "liquidation"
 # Candles after which a run as Python tells how far it is.
-TOLD_EVERY: Final = 10_000
+TOLD_EVERY: Final = 1_000
 _LOOPS: dict[type, Any] = {}
 
 
@@ -260,12 +261,13 @@ def _plain(
     bridge = Bridge(strategy, config, market, strategy.initial_state(config, market), features, table, money)
     parts = {name: Compiled(getattr(bridge, name)) for name in ("advance", "wanted", "quiet")}
     loop: Any = run.with_parts("plain", decide=decide.with_parts("plain", **parts)).plain
-    path = Path(*(each.tolist() for each in _columns(candles)))
+    *prices, volume = _columns(candles)
+    path = Path(*(each.tolist() for each in prices), volume=volume)
     rows = rows_of(features, candles.timestamp, ())
     # Without columns: the bridge looks a row up by itself, by name.
     rows = Rows(np.empty((1, 0)), rows.of_candle.tolist(), rows.closes.tolist())
     listed = Funding(funding.timestamp.tolist(), funding.rate.tolist())
-    equity = np.empty(len(candles))
+    equity, as_row = np.empty(len(candles)), attrgetter(*FILL)
     kept: list[Any] = []
     status = FULL
     while status in (PAUSED, FULL) and money.candle < len(equity):
@@ -276,7 +278,7 @@ def _plain(
             equity[here] = money.quote + money.amount * candles.close[here]
         until = min(money.candle + 1, len(equity)) if bridge.rests else len(equity)
         status = loop(None, None, terms, path, rows, listed, table, money, equity, until)
-        kept.extend(_tuples(FILL, table.fills[: money.fills]))
+        kept.extend(map(as_row, table.fills[: money.fills]))
         money.fills = 0
     fills = np.array(kept, record_type(FILL))
     slots, trades = bridge.slot_names, list(bridge.trades)
@@ -285,7 +287,9 @@ def _plain(
     return Simulation(
         state=bridge.state,
         fills=fills.view(np.recarray),
-        refused=np.array(_tuples(REFUSED, table.refused[: money.refused]), record_type(REFUSED)).view(np.recarray),
+        refused=np.array([*map(attrgetter(*REFUSED), table.refused[: money.refused])], record_type(REFUSED)).view(
+            np.recarray
+        ),
         refusals=money.refused,
         slots=slots,
         trades=trades,
@@ -301,10 +305,6 @@ def _plain(
         notes=bridge.notes,
         signals=bridge.signals,
     )
-
-
-def _tuples(fields: Mapping[str, type], objects: Sequence[Any]) -> list[tuple[Any, ...]]:
-    return [tuple(getattr(each, name) for name in fields) for each in objects]
 
 
 def _loop(strategy: KernelStrategy[Any, Any, Any]) -> Any:

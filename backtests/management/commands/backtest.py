@@ -106,7 +106,8 @@ class Command(BaseCommand):
 
         own = registry.source_of(preset.strategy)
         try:
-            with _progress(len(candles)) as progress:
+            begin = 0 if since is None else int(candles.timestamp.searchsorted(since))
+            with _progress(len(candles) - begin) as progress:
                 return back_test(preset, candles, begin=since, data_report=report, progress=progress)
         except PresetInvalid as error:
             raise CommandError(str(error)) from error
