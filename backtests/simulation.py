@@ -258,7 +258,7 @@ def _plain(
         plain_tables(latency=terms.latency),
         plain_account(quote),
     )
-    bridge = Bridge(strategy, config, market, strategy.initial_state(config, market), features, table, money)
+    bridge = Bridge(strategy, config, market, initial, features, table, money)
     parts = {name: Compiled(getattr(bridge, name)) for name in ("advance", "wanted", "quiet")}
     loop: Any = run.with_parts("plain", decide=decide.with_parts("plain", **parts)).plain
     *prices, volume = _columns(candles)
@@ -276,10 +276,13 @@ def _plain(
             pass_over(bridge, path, rows.of_candle, listed, terms.length, len(equity))
             here = slice(begin, money.candle)
             equity[here] = money.quote + money.amount * candles.close[here]
-        until = min(money.candle + 1, len(equity)) if bridge.rests else len(equity)
+        most = 1 if bridge.rests else len(equity) if progress is None else TOLD_EVERY
+        until = min(money.candle + most, len(equity))
         status = loop(None, None, terms, path, rows, listed, table, money, equity, until)
         kept.extend(map(as_row, table.fills[: money.fills]))
         money.fills = 0
+        if progress is not None:
+            progress(money.candle)
     fills = np.array(kept, record_type(FILL))
     slots, trades = bridge.slot_names, list(bridge.trades)
     if money.liquidated:

@@ -32,6 +32,8 @@ class PlainStrategy(Generic[C, S]):
     title: ClassVar[str]
     description: ClassVar[str]
     regimes: ClassVar[tuple[str, ...]] = ()
+    # True says: without fills, ``step`` would change nothing until the next feature row. A back-test then asks once a row.
+    rests_between_candles: ClassVar[bool] = False
     Config: type[C]
     State: type[S]
 

@@ -146,7 +146,8 @@ def run(
         opened = path.open[i]
         # Equally near to the open in decimals may differ in the last bits of floats.
         high_first = (opened - low) - (high - opened) > opened * NEARER
-        a.volume = path.volume[i]
+        if terms.share > 0.0 or terms.impact > 0.0:
+            a.volume = float(path.volume[i])
         a.taken = 0.0
         for quarter in range(4):
             if quarter == 0:

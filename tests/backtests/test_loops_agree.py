@@ -114,7 +114,7 @@ def assert_same(one: Simulation[Any], two: Simulation[Any]) -> None:
         assert getattr(one, name) == getattr(two, name), name
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     script=scripts(),
     history=candles(),
@@ -135,7 +135,7 @@ def test_all_three(script: Script, history: Candles, kind: str, quote: int, opti
     assert_same(fast, plain)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     script=scripts(),
     history=candles(),
