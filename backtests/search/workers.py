@@ -11,12 +11,13 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -78,8 +79,7 @@ class Workers:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["backtests.search.preloaded"])
         # An interrupt in the middle of starting a process would leave one behind that nobody knows of.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
+        with later_interrupt():
             self._pool = ProcessPoolExecutor(
                 self.count,
                 context,
@@ -88,8 +88,6 @@ class Workers:
             )
             for _ in range(self.count):
                 self._pool.submit(os.getpid)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _close(self) -> None:
         if self._pool is not None:
@@ -115,6 +113,22 @@ class Workers:
             yield from (each.result() for each in done)
 
 
+@contextmanager
+def later_interrupt() -> Iterator[None]:
+    """Ctrl-C within it is felt at its end. Other threads than the main one never feel it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
+
+
 def nothing() -> Candles:
     return Candles(np.empty(0, np.int64), *(np.empty(0) for _ in COLUMNS[1:]))
 
@@ -129,7 +143,7 @@ def _begin(preset: dict[str, Any], columns: Path, folder: Path | None) -> None:
     global _evaluator  # noqa: PLW0603 (one per process, as the pool's initializer has to)
     # Ctrl-C reaches all processes of a terminal; the one that drives decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     registry.use_folder(folder)
     # Made here: a configuration of a strategy of one's own cannot be sent, its class is not to be imported by name.
     _evaluator = Evaluator(preset_of(preset), map_columns(columns))
