@@ -41,7 +41,7 @@ class JobViewSet(LeanList):
 
     def shape(self, rows: Rows) -> Rows:
         now = timezone.now()
-        return [{**row, "seconds_left": _seconds_left(self.queryset.model, row, now)} for row in rows]  # type: ignore[union-attr]
+        return [{**row, "seconds_left": _seconds_left(self.get_queryset().model, row, now)} for row in rows]
 
     def _job(self) -> Any:
         return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])

@@ -66,6 +66,7 @@ class Job(models.Model):
     result = models.CharField(max_length=200, blank=True)
 
     objects = JobQuerySet.as_manager()
+    was_done = False
 
     class Meta:
         abstract = True
@@ -73,7 +74,7 @@ class Job(models.Model):
     def save(self, *arguments: Any, **named: Any) -> None:
         """Raises :class:`ResultImmutable` for a job that was done when it was read. The database refuses it as well,
         whoever asks it (migration 0001)."""
-        if getattr(self, "was_done", False):
+        if self.was_done:
             raise ResultImmutable(f"{self} is done: results are kept as they are. Ask for another run.")
         super().save(*arguments, **named)
 

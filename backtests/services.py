@@ -41,10 +41,10 @@ def request_back_test(
     checked = _checked(preset, source, since, until)
     asked = {"preset": _plain(checked), "source": source, "since": since, "until": until}
     with transaction.atomic():
-        before = BackTest.objects.filter(**asked, status__in=ACTIVE).first()
+        before: BackTest | None = BackTest.objects.filter(**asked, status__in=ACTIVE).first()
         if before is not None:
             return before
-        made = BackTest.objects.create(**asked, requested_by=requested_by)
+        made: BackTest = BackTest.objects.create(**asked, requested_by=requested_by)
         transaction.on_commit(lambda: _send_back_tests([made.pk]))
     return made
 
@@ -66,10 +66,10 @@ def request_study(
         raise BackTestRefused([_search_problem(sentence) for sentence in error.problems]) from error
     asked = {"preset": _plain(checked), "search": dict(search), "source": source, "since": since, "until": until}
     with transaction.atomic():
-        before = Study.objects.filter(**asked, kind=StudyKind.OPTIMISE, status__in=ACTIVE).first()
+        before: Study | None = Study.objects.filter(**asked, kind=StudyKind.OPTIMISE, status__in=ACTIVE).first()
         if before is not None:
             return before
-        study = Study.objects.create(**asked, requested_by=requested_by)
+        study: Study = Study.objects.create(**asked, requested_by=requested_by)
         first = Chunk.objects.create(study=study, number=0, stage=Stage.PREPARE)
         transaction.on_commit(lambda: send_chunks([first.pk]))
     return study

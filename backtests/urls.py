@@ -12,5 +12,6 @@ urlpatterns = [
     path("back-tests/<int:key>/report/", views.back_test_report, name="back-test-report"),
     path("back-tests/<int:key>/bot.yaml", views.back_test_bot, name="back-test-bot"),
     path("studies/<int:key>/", views.study_detail, name="study-detail"),
+    path("studies/<int:key>/best/", views.study_best, name="study-best"),
     path("studies/<int:key>/cancel/", views.study_cancel, name="study-cancel"),
 ]

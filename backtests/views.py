@@ -114,7 +114,7 @@ def _back_test(job: BackTest) -> Context:
     return context | {"inside": mark_safe(inside), "trades": _trades(job), "bot_link": _bot_link(job)}  # noqa: S308
 
 
-def _trades(job: BackTest, most: int = 100) -> list[dict[str, Any]]:
+def _trades(job: BackTest, most: int = 25) -> list[dict[str, Any]]:
     """The last ones, newest first, in words."""
     rows = orjson.loads(services.result_of(job))["trades"][-most:]
     return [
@@ -203,6 +203,23 @@ def _study(study: Study) -> Context:
         ],
         "map": surface,
     }
+
+
+@signed_in
+@require_POST
+def study_best(request: HttpRequest, key: int) -> HttpResponse:
+    """A back-test of the best trial, from which a bot can be made."""
+    study = get_object_or_404(Study, pk=key)
+    try:
+        preset = orjson.loads(services.result_of(study)).get("preset")
+    except NotDone as missing:
+        raise Http404(str(missing)) from missing
+    if preset is None:
+        raise Http404(f"{study} found nothing that keeps its limits.")
+    job = services.request_back_test(
+        preset=preset, source=study.source, since=study.since, until=study.until, requested_by=username(request)
+    )
+    return redirect("back-test-detail", job.pk)
 
 
 @signed_in

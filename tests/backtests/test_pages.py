@@ -102,6 +102,12 @@ def test_a_study_tells_its_best_trials_and_a_verdict(visitor: Client) -> None:
     assert "Is it to be believed?" in page
     assert "Around the best: roi" in page
     assert page.count('class="chosen"') == 1
+    answer = visitor.post(f"/studies/{study.pk}/best/")
+    job = BackTest.objects.get()
+    assert answer["Location"] == f"/back-tests/{job.pk}/"
+    single.run_back_test(job.pk)
+    best = Study.objects.get().summary["best"]
+    assert BackTest.objects.get().summary["roi"] == best["measures"]["roi"]
 
 
 def test_a_job_is_cancelled_by_a_button_and_not_by_a_link(visitor: Client) -> None:
