@@ -152,6 +152,16 @@ def test_a_range_in_atrs_is_taken_from_the_candles_before_the_first_one() -> Non
     assert (outcome.simulation.state.lower, outcome.simulation.state.upper) == (80.0, 120.0)
 
 
+def test_python_starts_from_the_same_range_and_tells_how_far_it_is() -> None:
+    told: list[int] = []
+    slow = back_test(preset(**ATR_GRID), hours(3000), compiled=False, progress=told.append)
+    assert (slow.simulation.state.lower, slow.simulation.state.upper) == (80.0, 120.0)
+    assert len(slow.fills) > 0
+    assert told[0] == 1000
+    assert told == sorted(told)
+    assert told[-1] == len(slow.candles)
+
+
 def test_trading_begins_where_it_is_told_to() -> None:
     history = hours(60)
     later = back_test(preset(**ATR_GRID), history, begin=START + 50 * HOUR)
