@@ -124,9 +124,11 @@ ETH = "binance_ETHUSDT_linear_1m_202505.parquet"
 SOL = "binance_SOLUSDT_linear_1m_202505.parquet"
 PRESETS = {"grid": GRID, "dca": DCA, "trend": TREND, "smc": SMC, "hybrid": HYBRID}
 WINDOWS = {
-    "grid": Window(ETH, "2025-05-09T08:48", 40, 50, frozenset({"grid", "entry"})),
-    "dca": Window(SOL, "2025-05-23T11:03", 50, 30, frozenset({"base", "safety", "take_profit", "stop", "close"})),
+    "grid": Window(ETH, "2025-05-09T08:48", 25, 30, frozenset({"grid", "entry"})),
+    "dca": Window(SOL, "2025-05-23T11:03", 48, 20, frozenset({"base", "safety", "take_profit", "stop", "close"})),
     "trend": Window(BTC, "2025-05-17T17:03", 60, 6, frozenset({"entry", "target", "stop"})),
     "smc": Window(BTC, "2025-05-17T01:18", 75, 5, frozenset({"entry", "partial", "stop"}), BTC_PAST),
-    "hybrid": Window(BTC, "2025-05-05T23:45", 45, 5, frozenset({"grid", "entry"})),
+    "hybrid": Window(
+        BTC, "2025-05-12T14:13", 40, 10, frozenset({"grid", "entry", "base", "safety", "take_profit", "hybrid"})
+    ),
 }

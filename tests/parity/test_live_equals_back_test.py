@@ -24,6 +24,7 @@ from traderagent.parity.running import compare
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DAY_MS = 86_400_000
+PAST_DAYS = 75  # Smart Money Concepts look back 48
 
 
 def ms_of(text: str) -> int:
@@ -35,7 +36,7 @@ def candles_of(folder: Path, window: Window) -> Candles:
     if not window.past:
         since = ms_of(window.since)
         return candles.between(since - DAY_MS, since + window.candles * MINUTE_MS)
-    longer, _ = load_candles(folder / window.past, timeframe="15m")
+    longer, _ = load_candles(folder / window.past, timeframe="15m", since=ms_of(window.since) - PAST_DAYS * DAY_MS)
     return with_history(candles, "1m", longer, "15m")
 
 
@@ -64,6 +65,7 @@ OTHERS = {
         {
             "symbol": "ETH/USDT",
             "market": "spot",
+            "fees": {"maker": "0.001", "taker": "0.001"},
             "precision": {},
             "limits": {},
             "slippage": "0.0003",
@@ -95,6 +97,7 @@ def test_costs_and_precision_are_the_same_on_both_sides(name: str, candles_dir: 
         ({"spread": "0.001"}, "spread is 0.001"),
         ({"leverage": "5"}, "leverage is 5, the strategy's own 3"),
         ({"fees": {"maker": "-0.0001", "taker": "0.0005"}}, "fees.maker is -0.0001"),
+        ({"fees": {"maker": "0.0001", "taker": "0.0005"}}, "fees.maker is 0.0001, the exchange's 0.0002"),
         ({"precision": {"price": "10", "amount": "0.001"}}, "precision.price is 10, the exchange's 0.1"),
     ],
 )

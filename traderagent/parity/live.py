@@ -151,8 +151,9 @@ def _check_market(stated: MarketSpec, found: MarketSpec) -> None:
     wrong = [f"{name} is {ours}, the exchange's {theirs}" for name, (ours, theirs) in same.items() if ours != theirs]
     if wrong:
         raise ParityError(
-            "The simulated exchange is not the preset's market: " + "; ".join(wrong) + ". A price's increment is at "
-            "least as fine as the candles' prices."
+            f"The simulated exchange is not the preset's market: {'; '.join(wrong)}. A price's increment is at least as "
+            "fine as the candles' prices, and a bot decides by the fees that Bybit publishes (linear 0.0002 and 0.00055, "
+            "spot 0.001), whatever its account pays."
         )
 
 

@@ -13,15 +13,19 @@ import tempfile
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from traderagent.embedded.home import PROJECT
 from traderagent.parity.errors import ParityError
 
+if TYPE_CHECKING:
+    from backtests.preset import Preset
+
 
 class Command(BaseCommand):
+    requires_system_checks = []  # this process, without applications, only starts the one that has them
     help = "Runs a preset through the whole live stack and through the back-test, and tells what differs. Exit code 1 then."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -45,6 +49,7 @@ class Command(BaseCommand):
             if here:
                 self._compare(**options)
             else:
+                _read(options["preset"])  # what is wrong with it is told before anything is started
                 self._on_own_services()
         except ParityError as error:
             raise CommandError(str(error)) from error
@@ -76,7 +81,6 @@ class Command(BaseCommand):
         from django.core.management import call_command
 
         from backtests.data import load_candles
-        from backtests.preset import PresetInvalid, load_preset
         from exchange.candles.files import CandleFileError
         from traderagent.parity.history import with_history
         from traderagent.parity.live import tick_here
@@ -85,14 +89,14 @@ class Command(BaseCommand):
         from traderagent.parity.tasks import tick_by_worker
         from traderagent.parity.telling import lines_of
 
+        read = _read(preset)
         try:
-            read = load_preset(preset)
             found, _report = load_candles(candles, timeframe=read.timeframe, gaps="fill")
             if history:
                 name = Path(history)
                 longer, report = load_candles(history, timeframe=_timeframe_of(name))
                 found = with_history(found, read.timeframe, longer, report.timeframe)
-        except (PresetInvalid, CandleFileError) as error:
+        except CandleFileError as error:
             raise CommandError(str(error)) from error
         call_command("migrate", interactive=False, verbosity=0)
         with ExitStack() as stack:
@@ -117,6 +121,15 @@ class Command(BaseCommand):
     def _progress(self, points: int) -> None:
         if points % 100 == 0:
             self.stderr.write(f"\r{points} points", ending="")
+
+
+def _read(path: Path) -> Preset:
+    from backtests.preset import PresetInvalid, load_preset
+
+    try:
+        return load_preset(path)
+    except PresetInvalid as error:
+        raise CommandError(str(error)) from error
 
 
 def _ms(text: str) -> int:
