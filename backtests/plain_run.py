@@ -206,9 +206,7 @@ class Bridge(Generic[C, S]):
         return number
 
 
-def pass_over(
-    bridge: Bridge[Any, Any], path: Path, of_candle: Sequence[int], funding: Funding, length: int, end: int
-) -> None:
+def pass_over(bridge: Bridge[Any, Any], path: Path, of_candle: Any, funding: Funding, length: int, end: int) -> None:
     """Steps once a candle from ``account.candle`` on, until one comes in which more than that can happen.
 
     In such a candle the step may be decided already (``bridge.foreseen``). The account's candle, price and row move on

@@ -24,11 +24,8 @@ def summed(terms: Any, amount: float, change: float) -> float:
     total = amount + change
     if not terms.rules.is_linear:
         return total
-    return (
-        nearest_count(total * terms.rules.step_scale / terms.rules.step_unit)
-        * terms.rules.step_unit
-        / terms.rules.step_scale
-    )
+    unit, scale = terms.rules.step_unit, terms.rules.step_scale
+    return float(nearest_count(total * scale / unit) * unit / scale)
 
 
 @compiled
@@ -127,7 +124,7 @@ def order_margin(terms: Any, a: Any, side: int, amount: float, worth: float) -> 
     sells_worth = a.sell_worth + (worth if side < 0 else 0.0)
     buys = opening_worth(buys_amount, buys_worth, -a.amount)
     sells = opening_worth(sells_amount, sells_worth, a.amount)
-    return max(buys, sells) / terms.leverage
+    return float(max(buys, sells) / terms.leverage)
 
 
 @compiled
@@ -136,8 +133,8 @@ def affords(terms: Any, a: Any, side: int, amount: float, at: float, price: floa
     worth = amount * at
     if not terms.rules.is_linear:
         if side > 0:
-            return worth <= (a.quote - a.locked_quote) + FORGIVEN * worth
-        return amount <= (a.amount - a.locked_base) + FORGIVEN * amount
+            return bool(worth <= (a.quote - a.locked_quote) + FORGIVEN * worth)
+        return bool(amount <= (a.amount - a.locked_base) + FORGIVEN * amount)
     if reduce_only:
         return True
     before = order_margin(terms, a, side, 0.0, 0.0)
@@ -146,4 +143,4 @@ def affords(terms: Any, a: Any, side: int, amount: float, at: float, price: floa
         return True
     equity = a.quote + a.amount * price
     free = equity - abs(a.amount) * price / terms.leverage - before
-    return needed + worth * terms.rules.taker_fee <= free + FORGIVEN * worth
+    return bool(needed + worth * terms.rules.taker_fee <= free + FORGIVEN * worth)

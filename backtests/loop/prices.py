@@ -17,7 +17,7 @@ from strategies.lattice import floor_to_step, nearest_count, on_tick
 @compiled
 def best_price(terms: Any, side: int, price: float) -> float:
     """The ask for a buyer, the bid for a seller, while the path stands at ``price``. Not rounded."""
-    return price + side * price * terms.half_spread
+    return float(price + side * price * terms.half_spread)
 
 
 @compiled
@@ -32,7 +32,7 @@ def meeting_price(terms: Any, type: int, side: int, limit: float, trigger: float
     if type == STOP:
         return trigger
     if terms.half_spread != 0.0:
-        return limit / (1.0 + side * terms.half_spread) - side * terms.margin
+        return float(limit / (1.0 + side * terms.half_spread) - side * terms.margin)
     if terms.margin == 0.0:
         return limit
     return on_tick(limit - side * terms.margin, terms.rules.tick_unit, terms.rules.tick_scale)
@@ -60,7 +60,7 @@ def impact_of(terms: Any, a: Any, amount: float) -> float:
         return 0.0
     most = terms.share if terms.share > 0.0 else 1.0
     share = min((a.taken + fillable(terms, a, amount)) / a.volume, most)
-    return terms.impact * share * share
+    return float(terms.impact * share * share)
 
 
 @compiled
@@ -78,9 +78,9 @@ def taker_price(terms: Any, a: Any, type: int, side: int, limit: float, amount: 
     ratio = (price + side * price * moved) * scale / unit
     nearest = nearest_count(ratio)
     if abs(ratio - nearest) <= 1e-9 * max(1.0, abs(ratio)):
-        taken = nearest * unit / scale
+        taken = float(nearest * unit / scale)
     else:
-        taken = (math.ceil(ratio) if side > 0 else math.floor(ratio)) * unit / scale
+        taken = float((math.ceil(ratio) if side > 0 else math.floor(ratio)) * unit / scale)
     if type != LIMIT:
         return taken
     return min(taken, limit) if side > 0 else max(taken, limit)

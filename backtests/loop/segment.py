@@ -17,7 +17,7 @@ from strategies.kernel import LIMIT, STOP
 @compiled
 def falls_to(order: Any) -> bool:
     """Whether the price has to fall to meet it, or else to rise."""
-    return (order.side > 0) == (order.type == LIMIT)
+    return bool((order.side > 0) == (order.type == LIMIT))
 
 
 @compiled

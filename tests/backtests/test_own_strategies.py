@@ -60,7 +60,7 @@ class Dips(OwnCross):
         orders: tuple[WantedOrder, ...] = ()
         if position.amount > 0:
             at = position.average_price
-            exits = {
+            exits: Any = {
                 "sequence": number,
                 "side": Side.SELL,
                 "amount": position.amount,
@@ -129,7 +129,7 @@ class Unfit(OwnCross):
 
     orders: ClassVar[tuple[WantedOrder, ...]] = ()
 
-    def step(self, *_: Any) -> Decision[Any]:  # type: ignore[override]
+    def step(self, *_: Any) -> Decision[Any]:
         return Decision(self.State(), self.orders)
 
 

@@ -61,14 +61,16 @@ def played(
     """Compiled; the loop in Python has to say the same, and, where it knows these options, the one in decimals."""
     script: Any = [(0, orders)] if orders and isinstance(orders[0], OrderRow) else orders
     options = Options(**more)
-    given: Any = (Scripted(script), StrategyConfig(), market, candles, "1m")
-    found = simulate(*given, quote=quote, options=options)
-    plain = simulate(*given, quote=quote, options=options, compiled=False)
+    strategy, config = Scripted(script), StrategyConfig()
+    found = simulate(strategy, config, market, candles, "1m", quote=quote, options=options)
+    plain = simulate(strategy, config, market, candles, "1m", quote=quote, options=options, compiled=False)
     assert told(plain) == told(found)
     np.testing.assert_array_equal(plain.equity, found.equity)
     if exactly:
         exact = engine.run(
-            *given[:3],
+            strategy,
+            config,
+            market,
             engine.points_of(engine.candles_of(candles), MINUTE),
             quote=Decimal(str(quote)),
             options=engine.Options(
@@ -398,4 +400,4 @@ class TestLatency:
 )
 def test_options_out_of_their_range_are_refused(option: str, value: float) -> None:
     with pytest.raises(ValueError, match=option):
-        Options(**{option: value})
+        replace(Options(), **{option: value})
