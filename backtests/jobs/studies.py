@@ -155,8 +155,7 @@ def _try(study: Study, chunk: Chunk, lease: Lease) -> list[int]:
         Study.objects.filter(pk=study.pk).update(**counted, progress=progress)
         if study.chunks.filter(stage=Stage.TRIALS).exclude(status=JobStatus.DONE).exists():
             return []
-        done = list(trials_of(study))
-        if len(done) < definition.trials:
+        if definition.method is Method.TPE and len(done := list(trials_of(study))) < definition.trials:
             return _queue_batch(study, definition, done)
         return _queue(study, [{}], Stage.REPORT)
 

@@ -61,8 +61,11 @@ def report(study: Study, lease: Lease) -> None:
     files.keep_bytes(name, orjson.dumps(contents))
     with transaction.atomic():
         lease.write(status=JobStatus.DONE, done_at=timezone.now())
+        # The same, said in another way, may have run at the same time.
+        before = Study.objects.filter(hash=study.hash, status=JobStatus.DONE, same_as=None).first()
         Study.objects.filter(pk=study.pk, status__in=ACTIVE).update(
             status=JobStatus.DONE,
+            same_as=before,
             summary={"best": told["chosen"]["best"], "failed": failed, "verdict": examined.get("verdict")},
             result=name,
             progress=1.0,

@@ -65,6 +65,22 @@ def test_the_order_of_chunks_changes_nothing(sent: Sent) -> None:
     assert services.result_of(same) == services.result_of(first)
 
 
+def test_two_equal_studies_that_ran_at_once_leave_one_result(sent: Sent) -> None:
+    one, other = cast.study(), cast.study(spacing="arithmetic")
+    assert one.pk != other.pk
+    waiting = [each.chunks.get().pk for each in (one, other)]
+    while waiting:
+        waiting += studies.run_chunk(waiting.pop(0))
+    assert ended(one).same_as is None
+    assert ended(other).same_as == one
+
+
+def ended(study: Study) -> Study:
+    found = Study.objects.get(pk=study.pk)
+    assert found.status == JobStatus.DONE, found.error
+    return found
+
+
 def test_a_sampler_learns_in_batches_and_ends_at_its_number_of_trials(sent: Sent) -> None:
     search = {**cast.SEARCH, "method": "tpe", "trials": 11, "seed": 4}
     done = drive(cast.study(search=search))
