@@ -1,6 +1,6 @@
 """``make bench-peers``: other back-testers do our work on our candles, in one run on this machine.
 
-``ARGS=--quick`` takes about five minutes: what is slow is timed once. ``ARGS="--only cross grid"`` are some of the rows.
+``ARGS=--quick`` takes about four minutes on an idle machine: what is slow is timed once. ``ARGS="--only cross grid"`` are some of the rows.
 ``ARGS=record`` has backtesting.py trade the crosses again that a test compares ours with. Everything measured is also
 written to .traderagent/peers/results.json.
 """
