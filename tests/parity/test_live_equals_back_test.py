@@ -69,7 +69,7 @@ OTHERS = {
             "precision": {},
             "limits": {},
             "slippage": "0.0003",
-            "config": {"lower": "2380", "upper": "2440", "grids": 30, "investment": "12000"},
+            "config": {"lower": "2330", "upper": "2450", "grids": 15, "investment": "12000"},
         },
     ),
 }
