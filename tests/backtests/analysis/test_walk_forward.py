@@ -45,7 +45,7 @@ class Watched(CrossStrategy):
 def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
     strategy = Watched()
     strategy.seen = []
-    monkeypatch.setitem(registry._BUILT_IN, "cross", "")  # type: ignore[index]
+    monkeypatch.setitem(registry._BUILT_IN, "cross", "")
     built_in = registry._built_in
     monkeypatch.setattr(registry, "_built_in", lambda name: strategy if name == "cross" else built_in(name))
     return strategy
@@ -146,7 +146,12 @@ def test_what_was_searched_is_not_searched_again(
     first = walked(subject, Plan(2), tmp_path)
     runs: list[Any] = []
     ask = Evaluator.outcome
-    monkeypatch.setattr(Evaluator, "outcome", lambda self, *args: (runs.append(args), ask(self, *args))[1])
+
+    def outcome(self: Evaluator, *arguments: Any) -> Any:
+        runs.append(arguments)
+        return ask(self, *arguments)
+
+    monkeypatch.setattr(Evaluator, "outcome", outcome)
     again = walked(subject, Plan(2), tmp_path)
     assert len(runs) == 4  # each window's best in sample and out of sample, for what the report tells of it
     assert again.to_json() == first.to_json()
