@@ -58,7 +58,7 @@ def test_a_strategy_trades_live_exactly_what_it_trades_in_the_back_test(strategy
 
 
 # What the five windows do not have: slippage, a limit that the price has to pass, a market that rounds nothing.
-OTHERS = {
+OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "slipping": ("dca", {"slippage": "0.0003", "fill": "through"}),
     "unrounded": (
         "grid",

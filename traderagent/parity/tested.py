@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from backtests.features import history_features
 from backtests.preset import Preset, engine_options
@@ -37,7 +37,7 @@ def back_tested(preset: Preset, candles: Candles, begin: int) -> Run:
         outcome = back_test(preset, candles, begin=begin)
         market = outcome.market
         telling = Telling(strategy)
-        plain = simulate(
+        plain: Simulation[Any] = simulate(
             telling,
             config,
             market,
@@ -89,11 +89,14 @@ def fills_of(run: Simulation[Any], market: MarketSpec) -> list[Traded]:
 class Telling:
     """A strategy that keeps what each wish was first and last; to be run as Python."""
 
+    name: ClassVar[str] = "telling"
+    version: ClassVar[str] = "1"
+    title: ClassVar[str] = "Telling"
+    description: ClassVar[str] = "Keeps every order that another strategy wanted."
+
     def __init__(self, strategy: Strategy[Any, Any]) -> None:
         self.strategy = strategy
-        self.name, self.version = strategy.name, strategy.version
-        self.title, self.description = strategy.title, strategy.description
-        self.Config = strategy.Config
+        self.Config: type[Any] = strategy.Config
         self.initial_state, self.dump, self.load = strategy.initial_state, strategy.dump, strategy.load
         self.preflight, self.levels = strategy.preflight, strategy.levels
         self.wanted: dict[Key, Wanted] = {}
