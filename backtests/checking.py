@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from backtests.engine import candles_of, points_of, run
+from backtests.engine import run
 from backtests.features import longer
+from backtests.points import candles_of, points_of
 from exchange.candles.files import Candles
 from exchange.candles.merging import taken
 from strategies.candles import timeframe_ms

@@ -16,23 +16,19 @@ that point's tick. Not modelled here: funding, liquidation, fills in parts by vo
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Generic, TypeVar
 
-from exchange.candles.files import Candles
-from exchange.matching import RestingOrders, crosses, four_points, slipped
-from exchange.port import Candle
+from backtests.exact_records import ZERO, Book, Execution, Options, Refused, Result, Standing
+from backtests.points import POINTS_PER_CANDLE, PricePoint
+from exchange.matching import RestingOrders, crosses, slipped
 from strategies.contract import (
     FillSeen,
-    Finish,
     MarketKind,
     MarketSpec,
     OrderType,
     Point,
-    PositionView,
-    Reason,
     Side,
     Strategy,
     StrategyConfig,
@@ -41,131 +37,11 @@ from strategies.contract import (
 )
 from strategies.feature_rows import NO_FEATURES, FeatureRow, FeatureTable
 
-ZERO = Decimal(0)
 ROUNDING = Decimal("1e-9")
-POINTS_PER_CANDLE = 4
 
 S = TypeVar("S")
 C = TypeVar("C", bound=StrategyConfig)
-PricePoint = tuple[int, Decimal]
 Wish = tuple[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """``slippage`` is a fraction that market and stop orders pay, ``spread`` the one between the best bid and ask,
-    ``leverage`` that of linear positions. ``through`` asks the price to pass a limit by a tick; ``latency`` in ms."""
-
-    slippage: Decimal = ZERO
-    through: bool = False
-    leverage: Decimal = Decimal(10)
-    spread: Decimal = ZERO
-    latency: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """One fill. ``point`` counts from 0; ``fee`` is in base when ``fee_in_base``, else in quote."""
-
-    point: int
-    timestamp: int
-    slot: str
-    sequence: int
-    side: Side
-    price: Decimal
-    amount: Decimal
-    fee: Decimal
-    fee_in_base: bool
-    is_maker: bool
-    trade: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A wish the exchange would not take; it is tried again at every point while it is wanted."""
-
-    point: int
-    slot: str
-    sequence: int
-    why: str
-
-
-@dataclass(slots=True)
-class Result(Generic[S]):
-    """``equity`` holds (timestamp, quote) at every candle's close; ``quote`` and ``base`` are what is left at the end."""
-
-    state: S
-    fills: list[Execution] = field(default_factory=list)
-    equity: list[tuple[int, Decimal]] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
-    notes: list[tuple[int, Reason]] = field(default_factory=list)
-    quote: Decimal = ZERO
-    base: Decimal = ZERO
-    finish: Finish | None = None
-    points: int = 0
-
-
-@dataclass(slots=True)
-class _Standing:
-    wanted: WantedOrder
-    wished: Decimal
-    price: Decimal | None
-    trigger: Decimal | None
-    amount: Decimal = ZERO  # what of it is still to be filled
-
-
-@dataclass(slots=True)
-class _Book:
-    """Average-cost position: ``amount`` is negative and ``cost`` too for a short; ``realised`` is after fees."""
-
-    amount: Decimal = ZERO
-    cost: Decimal = ZERO
-    realised: Decimal = ZERO
-
-    def apply(self, change: Decimal, value: Decimal, fee_quote: Decimal) -> None:
-        """``change`` in base after a fee in base; ``value`` is price times amount, negative for a sell."""
-        self.realised -= fee_quote
-        if self.amount == 0 or (self.amount > 0) == (change > 0):
-            self.amount += change
-            self.cost += value
-            return
-        closed = min(abs(change), abs(self.amount))
-        cost = self.cost * closed / abs(self.amount)
-        closing_value = value * closed / abs(change)
-        self.realised -= cost + closing_value
-        self.cost -= cost
-        self.amount += closed if change > 0 else -closed
-        if closed < abs(change):
-            self.amount = change - closed if change > 0 else change + closed
-            self.cost = value - closing_value
-
-    def view(self, price: Decimal) -> PositionView:
-        if not self.amount:
-            return PositionView(realised_pnl=float(self.realised))
-        return PositionView(
-            amount=float(self.amount),
-            average_price=float(self.cost / self.amount),
-            realised_pnl=float(self.realised),
-            unrealised_pnl=float(self.amount * price - self.cost),
-        )
-
-
-def candles_of(candles: Candles) -> Iterator[Candle]:
-    """Arrays as candles with the shortest decimals that are these floats: the exchange's own digits."""
-    columns = (candles.open, candles.high, candles.low, candles.close, candles.volume)
-    for timestamp, *values in zip(candles.timestamp.tolist(), *(column.tolist() for column in columns), strict=True):
-        yield Candle(timestamp, *(Decimal(repr(value)) for value in values))
-
-
-def points_of(candles: Iterable[Candle], timeframe_ms: int) -> Iterator[PricePoint]:
-    """Four points per candle, spread over its time: open, first extreme, second extreme, close."""
-    third = timeframe_ms // 3
-    for candle in candles:
-        first, second, third_price, last = four_points(candle.open, candle.high, candle.low, candle.close)
-        yield candle.timestamp, first
-        yield candle.timestamp + third, second
-        yield candle.timestamp + 2 * timeframe_ms // 3, third_price
-        yield candle.timestamp + timeframe_ms - 1, last
 
 
 def run(
@@ -203,9 +79,9 @@ class _Run(Generic[C, S]):
         self.half_spread = options.spread / 2
         self.features, self.row, self.row_number = features, NO_FEATURES, -2
         self.result: Result[S] = Result(strategy.initial_state(config, market), quote=quote)
-        self.book = _Book()
+        self.book = Book()
         self.resting: RestingOrders[Wish] = RestingOrders()
-        self.standing: dict[Wish, _Standing] = {}
+        self.standing: dict[Wish, Standing] = {}
         self.done: set[Wish] = set()
         self.parts: dict[Wish, tuple[Decimal, Decimal]] = {}  # what was filled of a wish, and its worth
         self.seen: list[FillSeen] = []
@@ -315,7 +191,7 @@ class _Run(Generic[C, S]):
         )
 
     def _place(self, index: int, timestamp: int, price: Decimal, want: WantedOrder) -> None:
-        order = _Standing(want, *self._terms(want))
+        order = Standing(want, *self._terms(want))
         part, _ = self.parts.get((want.slot, want.sequence), (ZERO, ZERO))
         order.amount = max(ZERO, order.wished - part)
         is_buy = want.side is Side.BUY
@@ -349,7 +225,7 @@ class _Run(Generic[C, S]):
                 met_at /= 1 + self.half_spread if is_buy else 1 - self.half_spread
             self.resting.add_limit(wish, is_buy=is_buy, price=met_at, arrival=self.arrival)
 
-    def _is_too_little(self, order: _Standing, taken_at: Decimal) -> bool:
+    def _is_too_little(self, order: Standing, taken_at: Decimal) -> bool:
         least = self.market.min_notional
         worth = order.amount * (order.price or order.trigger or taken_at)
         if order.amount < self.market.min_amount or order.amount <= 0:
@@ -363,7 +239,7 @@ class _Run(Generic[C, S]):
         self.done.add(wish)
         self.seen.append(FillSeen(*wish, want.side, float(worth / amount), 0.0, 0.0, timestamp, True))
 
-    def _refusal(self, order: _Standing, taken_at: Decimal, at_once: bool, price: Decimal) -> str:
+    def _refusal(self, order: Standing, taken_at: Decimal, at_once: bool, price: Decimal) -> str:
         market, amount = self.market, order.amount
         if order.wanted.post_only and at_once:
             return "post-only, and it would fill at once"
@@ -382,17 +258,17 @@ class _Run(Generic[C, S]):
             return "there is no position that it could reduce"
         return "" if self._affords(order, order.price or taken_at, price) else self._what_is_free(order, worth)
 
-    def _what_is_free(self, order: _Standing, worth: Decimal) -> str:
+    def _what_is_free(self, order: Standing, worth: Decimal) -> str:
         if self.market.kind is MarketKind.LINEAR:
             return f"worth {_plain(worth)}: more than the margin that is free"
         if order.wanted.side is Side.BUY:
             return f"worth {_plain(worth)}, free are {_plain(self.result.quote - self.locked_quote)}"
         return f"sells {_plain(order.amount)}, free are {_plain(self.result.base - self.locked_base)}"
 
-    def _reduces(self, order: _Standing) -> bool:
+    def _reduces(self, order: Standing) -> bool:
         return order.wanted.reduce_only and self.market.kind is MarketKind.LINEAR
 
-    def _affords(self, order: _Standing, at: Decimal, price: Decimal) -> bool:
+    def _affords(self, order: Standing, at: Decimal, price: Decimal) -> bool:
         """Spot needs the coins; linear the margin of what would open a position, and the fee."""
         is_buy, worth = order.wanted.side is Side.BUY, order.amount * at
         if self.market.kind is MarketKind.SPOT:
@@ -408,7 +284,7 @@ class _Run(Generic[C, S]):
         # What a division leaves over is no margin.
         return needed <= worth * ROUNDING or needed + worth * self.market.taker_fee <= free
 
-    def _order_margin(self, extra: _Standing | None = None, at: Decimal = ZERO) -> Decimal:
+    def _order_margin(self, extra: Standing | None = None, at: Decimal = ZERO) -> Decimal:
         """Initial margin of the open orders: the dearer side, less what only closes the position."""
         open_orders = [(each, each.price) for each in self.standing.values() if each.price and not self._reduces(each)]
         margins = []
@@ -421,7 +297,7 @@ class _Run(Generic[C, S]):
             margins.append(worth * max(amount - max(closes, ZERO), ZERO) / amount if amount else ZERO)
         return max(margins) / self.options.leverage
 
-    def _lock(self, order: _Standing, sign: int) -> None:
+    def _lock(self, order: Standing, sign: int) -> None:
         """Spot orders hold back what they would spend; one that waits for its trigger nothing yet."""
         if order.trigger is not None:
             return
@@ -435,7 +311,7 @@ class _Run(Generic[C, S]):
         self.resting.remove(wish)
         self._lock(order, -1)
 
-    def _fill(self, index: int, timestamp: int, order: _Standing, price: Decimal, *, is_maker: bool) -> None:
+    def _fill(self, index: int, timestamp: int, order: Standing, price: Decimal, *, is_maker: bool) -> None:
         """A reduce-only order is filled for no more than the position; what is left of it is cancelled."""
         want, market, result = order.wanted, self.market, self.result
         wish = (want.slot, want.sequence)

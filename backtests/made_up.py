@@ -1,6 +1,6 @@
 """Made-up markets by name: ``synthetic:random-walk``, or with settings ``synthetic:sine,days=30,period=240``.
 
-The markets are those of ``backtests/synthetic.py`` and, as ``lifelike``, that of ``exchange/candles/synthetic.py``.
+The markets are those of ``backtests/synthetic.py``.
 """
 
 from __future__ import annotations

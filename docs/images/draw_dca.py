@@ -11,7 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from backtests.engine import candles_of, points_of, run
+from backtests.engine import run
+from backtests.points import candles_of, points_of
 from exchange.candles.files import read_file
 from strategies.contract import MarketKind, MarketSpec
 from strategies.dca.config import DcaConfig

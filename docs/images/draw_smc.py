@@ -11,8 +11,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from backtests.engine import candles_of, points_of, run
+from backtests.engine import run
 from backtests.features import history_features
+from backtests.points import candles_of, points_of
 from exchange.candles.files import read_file
 from strategies.checks import Recording
 from strategies.contract import Direction, MarketKind, MarketSpec

@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from backtests.engine import Options, Result, points_of, run
+from backtests.engine import run
+from backtests.exact_records import Options, Result
+from backtests.points import points_of
 from exchange.port import Candle
 from strategies.contract import (
     Decision,

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backtests.engine import points_of, run
+from backtests.engine import run
 from backtests.features import history_features, longer
+from backtests.points import points_of
 from exchange.candles.files import Candles
 from exchange.port import Candle
 from strategies.contract import CandleNeed, CandleSeries, StrategyConfig

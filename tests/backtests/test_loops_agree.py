@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backtests import engine
+from backtests import engine, exact_records
 from backtests.loop.records import Funding
+from backtests.points import candles_of, points_of
 from backtests.simulation import Options, Simulation, simulate
 from exchange.candles.files import Candles
 from strategies.contract import StrategyConfig
@@ -72,15 +73,15 @@ def scripts(draw: st.DrawFn) -> Script:
     return script
 
 
-def in_decimals(script: Script, kind: str, history: Candles, quote: int, options: Options) -> engine.Result[Any]:
-    exact = engine.Options(
+def in_decimals(script: Script, kind: str, history: Candles, quote: int, options: Options) -> exact_records.Result[Any]:
+    exact = exact_records.Options(
         Decimal(str(options.slippage)),
         options.through,
         Decimal(str(options.leverage)),
         Decimal(str(options.spread)),
         options.latency,
     )
-    points = engine.points_of(engine.candles_of(history), MINUTE)
+    points = points_of(candles_of(history), MINUTE)
     return engine.run(Scripted(script), StrategyConfig(), MARKETS[kind], points, quote=Decimal(quote), options=exact)
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backtests import engine
+from backtests import engine, exact_records
 from backtests.loop.records import CROSSES, NOTHING_TO_REDUCE, TOO_POOR, WRONG_SIDE, Funding
+from backtests.points import candles_of, points_of
 from backtests.simulation import Options, Simulation, simulate
 from exchange.candles.files import Candles
 from strategies.contract import MarketSpec, StrategyConfig
@@ -71,9 +72,9 @@ def played(
             strategy,
             config,
             market,
-            engine.points_of(engine.candles_of(candles), MINUTE),
+            points_of(candles_of(candles), MINUTE),
             quote=Decimal(str(quote)),
-            options=engine.Options(
+            options=exact_records.Options(
                 Decimal(str(options.slippage)),
                 options.through,
                 Decimal(str(options.leverage)),

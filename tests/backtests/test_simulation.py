@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backtests import engine
+from backtests import engine, exact_records
 from backtests.features import history_features
+from backtests.points import candles_of, points_of
 from backtests.simulation import Options, Simulation, simulate
 from exchange.candles.files import Candles
 from exchange.port import Candle
@@ -36,14 +37,14 @@ def tuple_of(candle: Candle) -> tuple[Any, ...]:
 
 def in_decimals(
     strategy: Strategy[Any, Any], config: Any, market: MarketSpec, candles: Candles, quote: int, options: Options
-) -> engine.Result[Any]:
-    points = engine.points_of(engine.candles_of(candles), MINUTE)
-    exact = engine.Options(Decimal(str(options.slippage)), options.through, Decimal(str(options.leverage)))
+) -> exact_records.Result[Any]:
+    points = points_of(candles_of(candles), MINUTE)
+    exact = exact_records.Options(Decimal(str(options.slippage)), options.through, Decimal(str(options.leverage)))
     features = history_features(strategy, config, candles, "1m")
     return engine.run(strategy, config, market, points, quote=Decimal(quote), options=exact, features=features)
 
 
-def assert_equal(found: Simulation[Any], exact: engine.Result[Any], market: MarketSpec) -> None:
+def assert_equal(found: Simulation[Any], exact: exact_records.Result[Any], market: MarketSpec) -> None:
     assert [
         (fill.point, found.slots[fill.slot], fill.sequence, fill.side, fill.price, fill.amount, fill.is_maker,
          found.trades[fill.trade])

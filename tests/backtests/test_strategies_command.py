@@ -12,9 +12,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from backtests.engine import candles_of, points_of, run
+from backtests.engine import run
 from backtests.features import history_features
 from backtests.management.commands.strategies import _days_for, _steps_for
+from backtests.points import candles_of, points_of
 from exchange.candles.files import read_file
 from strategies import registry
 from tests.strategies.markets import SPOT

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from backtests.engine import candles_of, points_of, run
+from backtests.engine import run
 from backtests.features import history_features
+from backtests.points import candles_of, points_of
 from bots import services
 from bots.features import LISTING_MS, newest_features
 from bots.lifecycle import BotStatus

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from backtests.engine import candles_of, points_of, run
+from backtests.engine import run
 from backtests.features import history_features
+from backtests.points import candles_of, points_of
 from bots import services
 from bots.lifecycle import OrderStatus
 from bots.models import Bot, Fill, JournalEntry, Order, Signal, Snapshot

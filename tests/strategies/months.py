@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from backtests.engine import candles_of
+from backtests.points import candles_of
 from exchange.candles.files import read_file
 from exchange.port import Candle
 from strategies.contract import MarketKind, MarketSpec

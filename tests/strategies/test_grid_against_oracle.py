@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from backtests.engine import points_of, run
+from backtests.engine import run
+from backtests.points import points_of
 from exchange.port import Candle
 from strategies.contract import MarketKind, MarketSpec
 from strategies.grid.config import GridConfig

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backtests.engine import candles_of, points_of
+from backtests.points import candles_of, points_of
 from exchange.candles.files import read_file
 from strategies.contract import MarketSpec, Point
 from strategies.grid.codes import ARMED, CLOSING, RUNNING

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from backtests.engine import PricePoint, points_of, run
+from backtests.engine import run
+from backtests.points import PricePoint, points_of
 from strategies.contract import MarketKind, MarketSpec
 from strategies.dca.config import DcaConfig, Reference
 from strategies.dca.logic import DcaStrategy

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backtests.engine import candles_of, points_of, run
+from backtests.engine import run
 from backtests.features import history_features
+from backtests.points import candles_of, points_of
 from exchange.candles.files import read_file
 from strategies.contract import CandleNeed, CandleSeries
 from strategies.dca.config import DcaConfig

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backtests.engine import Result, points_of, run
+from backtests.engine import run
+from backtests.exact_records import Result
+from backtests.points import points_of
 from strategies.checks import Recording, Step, check_steps
 from strategies.contract import MarketKind, MarketSpec, OrderType, Side, WantedOrder
 from strategies.feature_rows import FeatureTable

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
-from backtests.engine import Result, candles_of, points_of, run
+from backtests.engine import run
+from backtests.exact_records import Result
 from backtests.features import history_features, longer
+from backtests.points import candles_of, points_of
 from exchange.candles.files import Candles, read_file
 from strategies.checks import Recording, Step, check_features, check_steps, check_warm_up
 from strategies.contract import MarketSpec

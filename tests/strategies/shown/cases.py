@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from backtests.engine import candles_of
 from backtests.features import longer
+from backtests.points import candles_of
 from exchange.candles.files import Candles, read_file
 from exchange.candles.merging import taken
 from strategies import registry

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from backtests.engine import candles_of, points_of, run
+from backtests.engine import run
+from backtests.points import candles_of, points_of
 from exchange.candles.files import Candles
 from strategies.checks import Recording, Step
 from strategies.checks.causality import altered_after

@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from backtests.engine import Execution, points_of, run
+from backtests.engine import run
+from backtests.exact_records import Execution
+from backtests.points import points_of
 from exchange.port import Candle
 from strategies.candles import closes_of
 from strategies.checks import Recording

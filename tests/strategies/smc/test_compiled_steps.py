@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backtests.engine import candles_of, points_of
+from backtests.points import candles_of, points_of
 from exchange.candles.merging import taken
 from strategies.contract import MarketSpec, Point, PositionView
 from strategies.feature_rows import feature_table

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backtests.engine import Result, candles_of, points_of, run
+from backtests.engine import run
+from backtests.exact_records import Result
+from backtests.points import candles_of, points_of
 from backtests.simulation import simulate
 from exchange.candles.files import Candles
 from exchange.candles.merging import taken

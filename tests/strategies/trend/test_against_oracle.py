@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from backtests.engine import Result, candles_of, points_of, run
+from backtests.engine import run
+from backtests.exact_records import Result
 from backtests.features import history_features
+from backtests.points import candles_of, points_of
 from backtests.simulation import simulate
 from exchange.candles.files import Candles, read_file
 from strategies.contract import CandleSeries, MarketSpec

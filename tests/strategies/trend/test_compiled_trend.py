@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backtests.engine import candles_of, points_of, run
+from backtests.engine import run
 from backtests.features import history_features
+from backtests.points import candles_of, points_of
 from strategies.checks import Recording
 from strategies.contract import MarketSpec
 from strategies.kernel import FOREVER, Tick, features_row

@@ -23,8 +23,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from backtests.engine import Execution, candles_of, points_of, run
+from backtests.engine import run
+from backtests.exact_records import Execution
 from backtests.features import history_features
+from backtests.points import candles_of, points_of
 from exchange.candles.files import Candles
 from strategies.checks import Recording
 from strategies.contract import MarketSpec, WantedOrder
