@@ -261,8 +261,8 @@ def _plain(
     bridge = Bridge(strategy, config, market, initial, features, table, money)
     parts = {name: Compiled(getattr(bridge, name)) for name in ("advance", "wanted", "quiet")}
     loop: Any = run.with_parts("plain", decide=decide.with_parts("plain", **parts)).plain
-    *prices, volume = _columns(candles)
-    path = Path(*(each.tolist() for each in prices), volume)
+    timestamp, opened, high, low, close, volume = _columns(candles)
+    path = Path(timestamp.tolist(), opened.tolist(), high.tolist(), low.tolist(), close.tolist(), volume)
     rows = rows_of(features, candles.timestamp, ())
     # Without columns: the bridge looks a row up by itself, by name.
     rows = Rows(np.empty((1, 0)), rows.of_candle.tolist(), rows.closes.tolist())

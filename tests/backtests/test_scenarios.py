@@ -400,5 +400,6 @@ class TestLatency:
     [("slippage", -0.1), ("spread", 1.0), ("volume_share", 1.5), ("leverage", 0.0), ("latency", -1), ("impact", -1.0)],
 )
 def test_options_out_of_their_range_are_refused(option: str, value: float) -> None:
+    changes: dict[str, Any] = {option: value}
     with pytest.raises(ValueError, match=option):
-        replace(Options(), **{option: value})
+        replace(Options(), **changes)
