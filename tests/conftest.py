@@ -6,6 +6,8 @@ Each worker of pytest-xdist has its own database (pytest-django sees to it) and 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 from deploy.install import find_browser
 from tests.stack import DemoStack, Services
+from traderagent.embedded.home import PROJECT
 
 _SERVICES = pytest.StashKey[Services]()
 
@@ -23,8 +26,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         services = Services(environ={"TRADERAGENT_EMBEDDED": "1"})
         config.stash[_SERVICES] = services
+        compilers = _compilers() if config.getoption("numprocesses", None) else []
         services.start()
         os.environ.update(services.own_environ)
+        for compiler in compilers:
+            assert compiler.wait() == 0, "a strategy could not be compiled: manage.py strategies compile"
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker.startswith("gw"):
         server, _, _ = os.environ["REDIS_URL"].rpartition("/")
@@ -44,6 +50,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if services is not None:
         services.stop()
         services.remove()
+
+
+def _compilers() -> list[subprocess.Popen[bytes]]:
+    """Make the machine code of back-tests once for all workers, which else would each make it at the same time."""
+    command = [sys.executable, "manage.py", "strategies", "compile"]
+    return [
+        subprocess.Popen([*command, *names], cwd=PROJECT, stdout=subprocess.DEVNULL)
+        for names in (("grid", "dca"), ("smc", "trend"))
+    ]
 
 
 def _folder(variable: str, what: str) -> Path:

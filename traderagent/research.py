@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "parity": "traderagent.parity.management.commands.parity",
     "rank": "backtests.management.commands.rank",
     "robustness": "backtests.management.commands.robustness",
+    "strategies": "backtests.management.commands.strategies",
     "sensitivity": "backtests.management.commands.sensitivity",
     "walk-forward": "backtests.management.commands.walk-forward",
 }

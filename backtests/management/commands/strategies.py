@@ -39,6 +39,7 @@ _SIGNS = {
 
 class Command(BaseCommand):
     help = "Lists, describes and checks the strategies, built in and of your own."
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
@@ -60,10 +61,25 @@ class Command(BaseCommand):
             help=f"how many candles of decisions are checked (as many as the warm-up has, {FEWEST_STEPS} to {MOST_STEPS})",
         )
         check.add_argument("--seed", type=int, default=0, help="of the cuts and of the synthetic market (0)")
+        compiles = commands.add_parser("compile", help="makes the machine code of back-tests ahead of the first one")
+        compiles.add_argument("names", nargs="*", help="which strategies (all that can be compiled)")
 
     def handle(self, *args: Any, command: str, **options: Any) -> None:
-        handlers: dict[str, Callable[..., None]] = {"list": self._list, "show": self._show, "check": self._check}
+        handlers: dict[str, Callable[..., None]] = {
+            "list": self._list,
+            "show": self._show,
+            "check": self._check,
+            "compile": self._compile,
+        }
         handlers[command](**options)
+
+    def _compile(self, names: list[str], **_: Any) -> None:
+        from backtests.machine_code import compile_ahead  # the other commands can do without
+
+        for name in names:
+            _named(name)
+        for name, seconds in compile_ahead(names):
+            self.stdout.write(f"{name}: {seconds:.1f} s")
 
     def _list(self, **_: Any) -> None:
         for strategy in registry.strategies():
