@@ -28,6 +28,8 @@ def quiet(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(services, "send_chunks", lambda keys: None)
 
 
+# The lease is renewed on a connection of its own, which has to see the row.
+@pytest.mark.django_db(transaction=True)
 def test_asked_for_run_and_read(api: APIClient) -> None:
     answer = api.post("/api/v1/back-tests/", ASKED, format="json")
     assert answer.status_code == 201

@@ -44,7 +44,7 @@ FIVE_MINUTES = 5 * MINUTE_MS
 @pytest.fixture
 def witness(monkeypatch: pytest.MonkeyPatch) -> Witness:
     found = Witness()
-    for module in ("bots.decision", "bots.tick", "bots.preflight"):
+    for module in ("bots.decision", "bots.tick", "bots.preflight", "strategies.parsing"):
         monkeypatch.setattr(f"{module}.get_strategy", lambda name: found)
     return found
 

@@ -42,7 +42,7 @@ def form(**changes: str) -> dict[str, str]:
 def test_its_form_is_made_of_its_parameters(person: Client) -> None:
     cast.account()
     page = person.get("/new/?strategy=ema_cross").content.decode()
-    assert "New ema cross bot" in page
+    assert "New bot: EMA cross" in page
     assert "Follows the hourly trend" in page
     for name in ("timeframe", "fast", "slow", "amount"):
         assert f'name="config.{name}"' in page

@@ -125,7 +125,7 @@ SOL = "binance_SOLUSDT_linear_1m_202505.parquet"
 PRESETS = {"grid": GRID, "dca": DCA, "trend": TREND, "smc": SMC, "hybrid": HYBRID}
 WINDOWS = {
     "grid": Window(ETH, "2025-05-09T08:48", 25, 30, frozenset({"grid", "entry"})),
-    "dca": Window(SOL, "2025-05-23T11:03", 48, 20, frozenset({"base", "safety", "take_profit", "stop", "close"})),
+    "dca": Window(SOL, "2025-05-23T11:03", 48, 20, frozenset({"base", "safety", "take_profit", "stop"})),
     "trend": Window(BTC, "2025-05-17T17:03", 60, 6, frozenset({"entry", "target", "stop"})),
     "smc": Window(BTC, "2025-05-17T01:18", 75, 5, frozenset({"entry", "partial", "stop"}), BTC_PAST),
     "hybrid": Window(

@@ -78,7 +78,7 @@ def test_a_search_from_the_shell_to_its_preset(files: Path, folder: Path) -> Non
         "optimise", str(files / "search.yaml"), "--candles", CANDLES, "--to", "2025-01-08",
         "--json", str(out), "--preset", str(best), "--workers", "1", folder=folder,
     )  # fmt: skip
-    told, complaints = process.communicate(timeout=120)
+    told, complaints = process.communicate(timeout=300)
     assert process.returncode == 0, complaints
     assert "22 different trials" in told
     found = json.loads(out.read_text())
@@ -96,7 +96,7 @@ def test_stopped_by_hand_it_says_how_to_go_on(files: Path, folder: Path) -> None
         time.sleep(0.05)
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    _, complaints = process.communicate(timeout=60)
+    _, complaints = process.communicate(timeout=300)
     assert process.returncode == 130
     assert complaints == "CommandError: Stopped. What is done is kept: the same command goes on from there.\n"
 
