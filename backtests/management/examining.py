@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentTypeError
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from backtests.analysis.subject import Subject, load_subject
+from backtests.management.times import moment
 from backtests.preset import Preset
 from backtests.search.definition import SearchDefinition
 from backtests.search.evaluation import Period
@@ -129,15 +128,6 @@ def told_in_a_line() -> Iterator[None]:
 def write_json(path: Path | None, result: Mapping[str, Any]) -> None:
     if path is not None:
         path.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-
-
-def moment(text: str) -> int:
-    """ms UTC."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is not a time; write 2025-01-01 or 2025-01-01T12:00 (UTC)") from error
-    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def table(rows: list[list[str]]) -> str:

@@ -15,7 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
-from backtests.management.commands.backtest import moment
+from backtests.management.times import moment
 from exchange.candles.series import SeriesKey
 from exchange.candles.store import CandleStore
 from strategies import registry

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from backtests.management.times import moment
 from backtests.preset import Preset, PresetInvalid, load_preset
 
 if TYPE_CHECKING:
@@ -129,19 +128,6 @@ class Command(BaseCommand):
                 write_json(outcome, out)
         except OSError as error:
             raise CommandError(f"{target} cannot be written: {error}") from error
-
-
-def moment(text: str) -> int:
-    """Milliseconds UTC. Raises ``ArgumentTypeError``."""
-    if text.isdigit() and len(text) > 8:
-        return int(text)
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(
-            f"{text!r} is no time: write 2025-05-01, 2025-05-01T12:00 (UTC) or milliseconds"
-        ) from error
-    return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from backtests.analysis.grid_system.running import OBJECTIVES, TOLD, GridSystem,
 from backtests.analysis.ranking import of_coin
 from backtests.analysis.sources import NamedSource, named_sources
 from backtests.data import load_candles
-from backtests.management.examining import add_workers, bar, moment, shown, table, told_in_a_line, write_json
+from backtests.management.examining import add_workers, bar, shown, table, told_in_a_line, write_json
+from backtests.management.times import moment
 from backtests.preset import Preset, load_preset, preset_of
 from backtests.search.workers import Workers
 

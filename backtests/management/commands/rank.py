@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from backtests.analysis.ranking import FIGURES, Ranking, rank
 from backtests.analysis.sources import named_sources
-from backtests.management.examining import add_workers, bar, moment, shown, table, told_in_a_line, write_json
+from backtests.management.examining import add_workers, bar, shown, table, told_in_a_line, write_json
+from backtests.management.times import moment
 from backtests.preset import load_preset
 from backtests.search.workers import Workers, nothing
 
