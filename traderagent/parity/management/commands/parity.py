@@ -11,12 +11,12 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from backtests.management.times import moment
 from traderagent.embedded.home import PROJECT
 from traderagent.parity.errors import ParityError
 
@@ -32,8 +32,10 @@ class Command(BaseCommand):
         parser.add_argument("preset", type=Path, help="what a back-test is made of, as YAML")
         parser.add_argument("--candles", required=True, help="file of candles, series of the store or synthetic:NAME")
         parser.add_argument("--history", help="file of longer candles, for what the strategy looks back at before that")
-        parser.add_argument("--from", dest="since", help="first candle, as 2025-05-01 or 2025-05-01T12:00 (UTC)")
-        parser.add_argument("--to", dest="until", help="end; the candle that opens there is none of them")
+        parser.add_argument(
+            "--from", dest="since", type=moment, help="first candle, as 2025-05-01 or 2025-05-01T12:00 (UTC)"
+        )
+        parser.add_argument("--to", dest="until", type=moment, help="end; the candle that opens there is none of them")
         parser.add_argument("--json", dest="out", type=Path, help="write the comparison to this file too")
         parser.add_argument(
             "--in-process", action="store_true", help="tick in the command itself and not in a Celery worker: quicker"
@@ -70,8 +72,8 @@ class Command(BaseCommand):
         preset: Path,
         candles: str,
         history: str | None,
-        since: str | None,
-        until: str | None,
+        since: int | None,
+        until: int | None,
         out: Path | None,
         in_process: bool,
         **_: Any,
@@ -106,8 +108,8 @@ class Command(BaseCommand):
             result = compare(
                 read,
                 found,
-                since=_ms(since) if since else int(_report.first),
-                until=_ms(until) if until else int(_report.last),
+                since=int(_report.first) if since is None else since,
+                until=int(_report.last) if until is None else until,
                 tick=tick_here if in_process else tick_by_worker,
                 progress=self._progress if sys.stderr.isatty() else None,
             )
@@ -130,13 +132,6 @@ def _read(path: Path) -> Preset:
         return load_preset(path)
     except PresetInvalid as error:
         raise CommandError(str(error)) from error
-
-
-def _ms(text: str) -> int:
-    try:
-        return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
-    except ValueError as error:
-        raise CommandError(f"{text} is no date: write it as 2025-05-01 or 2025-05-01T12:00") from error
 
 
 def _timeframe_of(path: Path) -> str:
