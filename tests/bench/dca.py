@@ -6,10 +6,6 @@ Times are of the processor: one thread computes, and what else runs on the machi
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -27,22 +23,13 @@ from strategies.dca.orders import BASE_SLOT, FIRST_PROFIT, FIRST_SAFETY, wanted
 from strategies.dca.start import COLUMNS
 from strategies.kernel import NOTE_NUMBERS, FillRow, Tick, fill_rows, order_rows
 from strategies.state import packed, packed_tuple
+from tests.bench.cold_start import first_runs
 from tests.strategies.markets import SPOT
-from traderagent.embedded.home import PROJECT
 
 MINUTES = 525_600  # a year
 DEALS = 50_000
 REPEATS = 5
 DENSITIES = {"wide": ("2", "1.5"), "close": ("0.1", "0.15"), "closest": ("0.02", "0.02")}
-
-# In a process of its own, so that nothing is loaded or compiled yet.
-_FIRST = """
-import time
-begin = time.process_time()
-from tests.bench.dca import first_run
-first_run()
-print(time.process_time() - begin)
-"""
 
 
 def run(_: argparse.Namespace) -> Iterator[str]:
@@ -53,12 +40,8 @@ def run(_: argparse.Namespace) -> Iterator[str]:
     yield "| step | figure |"
     yield "|---|---|"
     yield f"| compiled: the fills of a base order, two safety orders and the take profit, with orders and zone | {_step():.2f} µs a fill |"
-    with tempfile.TemporaryDirectory(prefix="traderagent-bench-") as cache:
-        for what in ("nothing compiled yet", "compiled by an earlier process"):
-            environ = {**os.environ, "NUMBA_CACHE_DIR": cache}
-            command = [sys.executable, "-c", _FIRST]
-            done = subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, check=True)
-            yield f"| first run of a process, {what} | {float(done.stdout):.1f} s |"
+    for what, seconds in first_runs(__name__, first_run.__name__):
+        yield f"| first run of a process, {what} | {seconds:.1f} s |"
 
 
 def config_of(deviation: str, take_profit: str) -> DcaConfig:

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -33,24 +30,15 @@ from strategies.smc.orders import wanted
 from strategies.smc.row import COLUMNS
 from strategies.smc.slots import ENTRY, STOP, slot_of
 from strategies.state import packed
+from tests.bench.cold_start import first_runs
 from tests.strategies.markets import LINEAR
 from tests.strategies.smc.bench import LONG, QUARTER, row_of
-from traderagent.embedded.home import PROJECT
 
 FILE = "bybit_BTCUSDT_linear_15m.parquet"
 MARKET = replace(LINEAR, tick=Decimal("0.1"), step=Decimal("0.001"), min_amount=Decimal("0.001"))
 ROWS = 64_512  # as many as the file has
 TRADES = 200_000
 REPEATS = 7
-
-# In a process of its own, so that nothing is loaded or compiled yet.
-_FIRST = """
-import time
-begin = time.process_time()
-from tests.bench.smc import first_step
-first_step()
-print(time.process_time() - begin)
-"""
 
 
 def run(_: argparse.Namespace) -> Iterator[str]:
@@ -63,12 +51,8 @@ def run(_: argparse.Namespace) -> Iterator[str]:
     yield "| step | figure |"
     yield "|---|---|"
     yield f"| compiled: a row with a signal, the entry's fill, the stop's fill, orders each time | {_step():.2f} µs a step |"
-    with tempfile.TemporaryDirectory(prefix="traderagent-bench-") as cache:
-        for what in ("nothing compiled yet", "compiled by an earlier process"):
-            environ = {**os.environ, "NUMBA_CACHE_DIR": cache}
-            command = [sys.executable, "-c", _FIRST]
-            done = subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, check=True)
-            yield f"| first step of a process, {what} | {float(done.stdout):.1f} s |"
+    for what, seconds in first_runs(__name__, first_step.__name__):
+        yield f"| first step of a process, {what} | {seconds:.1f} s |"
 
 
 def _series() -> Iterator[tuple[str, Candles]]:

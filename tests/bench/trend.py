@@ -6,10 +6,6 @@ Times are of the processor: one thread computes, and what else runs on the machi
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,23 +24,14 @@ from strategies.trend.logic import TrendStrategy
 from strategies.trend.orders import ENTRY_SLOT, STOP_SLOT, wanted
 from strategies.trend.quiet import quiet
 from strategies.trend.steps import advance
+from tests.bench.cold_start import first_runs
 from tests.strategies.markets import LINEAR
 from tests.strategies.trend.trend_bot import HOUR_MS, PULLBACK
-from traderagent.embedded.home import PROJECT
 
 MINUTES = 525_600  # a year
 TRADES = 200_000
 REPEATS = 5
 CONFIG = TrendConfig.model_validate({"investment": 10_000, "leverage": 5, "direction": "neutral", "max_losses": 0})
-
-# In a process of its own, so that nothing is loaded or compiled yet.
-_FIRST = """
-import time
-begin = time.process_time()
-from tests.bench.trend import first_run
-first_run()
-print(time.process_time() - begin)
-"""
 
 
 def run(_: argparse.Namespace) -> Iterator[str]:
@@ -55,12 +42,8 @@ def run(_: argparse.Namespace) -> Iterator[str]:
     yield "| step | figure |"
     yield "|---|---|"
     yield f"| compiled: a row with a signal, the entry's fill, the stop's fill, orders and zone each time | {_step():.2f} µs a step |"
-    with tempfile.TemporaryDirectory(prefix="traderagent-bench-") as cache:
-        for what in ("nothing compiled yet", "compiled by an earlier process"):
-            environ = {**os.environ, "NUMBA_CACHE_DIR": cache}
-            command = [sys.executable, "-c", _FIRST]
-            done = subprocess.run(command, cwd=PROJECT, env=environ, capture_output=True, text=True, check=True)
-            yield f"| first run of a process, {what} | {float(done.stdout):.1f} s |"
+    for what, seconds in first_runs(__name__, first_run.__name__):
+        yield f"| first run of a process, {what} | {seconds:.1f} s |"
 
 
 def _year() -> Iterator[str]:
