@@ -93,11 +93,12 @@ class MarketSpec:
     def quantise_amount(self, amount: float | Decimal) -> Decimal:
         """The largest multiple of the step that is not above ``amount``.
 
-        A float that is within one part in 10⁹ below a multiple *is* that multiple: 0.3 / 0.1 must give three steps.
+        A float that misses a multiple by a millionth of a step, or by one part in 10¹³, *is* that multiple: 0.3 / 0.1
+        must give three steps.
         """
         ratio = _exact(amount) / self.step
         nearest = ratio.quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
-        close_enough = abs(ratio - nearest) <= max(abs(nearest), Decimal(1)) * Decimal("1e-9")
+        close_enough = abs(ratio - nearest) <= max(Decimal("1e-6"), abs(nearest) * Decimal("1e-13"))
         steps = nearest if close_enough else ratio.quantize(Decimal(1), rounding=ROUND_FLOOR)
         return (steps * self.step).quantize(self.step) if self.step < 1 else steps * self.step
 

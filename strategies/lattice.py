@@ -90,21 +90,8 @@ def whole_steps(value: float, unit: int, scale: int) -> int:
 
 @compiled
 def floor_to_step(value: float, unit: int, scale: int) -> float:
-    """The largest multiple of the step that is not above ``value``, as the float nearest to that decimal."""
+    """The largest multiple of the step that is not above ``value``, as ``MarketSpec.quantise_amount`` rounds."""
     return whole_steps(value, unit, scale) * unit / scale
-
-
-@compiled
-def amount_on_step(amount: float, unit: int, scale: int) -> float:
-    """As ``MarketSpec.quantise_amount`` rounds what is to be traded: down, but for one part in 10⁹ below a multiple.
-
-    That is coarser than :func:`floor_to_step`, which also rounds what is there and must not make more of it.
-    """
-    ratio = amount * scale / unit
-    nearest = nearest_count(ratio)
-    if abs(ratio - nearest) <= max(abs(nearest), 1) * 1e-9:
-        return nearest * unit / scale
-    return math.floor(ratio) * unit / scale
 
 
 @compiled

@@ -53,7 +53,7 @@ NOTES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("grid.trailed_up", ("price", "lower", "upper")),
     ("grid.trailed_down", ("price", "lower", "upper")),
     ("grid.range_left", ("price", "lower", "upper")),
-    ("", ("value", "limit", "left")),
+    ("", ("value", "limit")),
 )
 COUNTS: Final = ("interval", "intervals")
 

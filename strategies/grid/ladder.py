@@ -9,7 +9,7 @@ from __future__ import annotations
 from strategies.compiled import compiled
 from strategies.grid.lines import RangeUnknown
 from strategies.grid.parameters import GridParameters
-from strategies.lattice import amount_on_step, nearest_count
+from strategies.lattice import floor_to_step, nearest_count
 
 
 @compiled
@@ -84,7 +84,7 @@ def range_moved_to(p: GridParameters, lower: float, upper: float, price: float) 
 @compiled
 def amount_at(p: GridParameters, opening_line: float) -> float:
     """Equal quote: what the interval above a line trades, in base and rounded down to the step."""
-    return amount_on_step(p.notional / p.grids / opening_line, p.rules.step_unit, p.rules.step_scale)
+    return floor_to_step(p.notional / p.grids / opening_line, p.rules.step_unit, p.rules.step_scale)
 
 
 @compiled
@@ -93,4 +93,4 @@ def equal_amount(p: GridParameters, low: int, high: int) -> float:
     total = 0
     for i in range(p.grids):
         total += line_ticks(p, low, high, i)
-    return amount_on_step(p.notional / price_of(p, total), p.rules.step_unit, p.rules.step_scale)
+    return floor_to_step(p.notional / price_of(p, total), p.rules.step_unit, p.rules.step_scale)

@@ -150,7 +150,7 @@ class GridStrategy(KernelStrategy[GridConfig, GridState, GridParameters]):
         return Reason(reason, {name: int(value) if name in COUNTS else value for name, value in values})
 
     def finish(self, config: GridConfig, state: GridState) -> Finish:
-        numbers = {"value": state.finish_value, "limit": state.finish_limit, "left": state.dust}
+        numbers = {"value": state.finish_value, "limit": state.finish_limit}
         return Finish(Reason(EXITS[state.finish_code], numbers))
 
     def preflight(

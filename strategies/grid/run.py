@@ -153,7 +153,7 @@ def _run(p: GridParameters, s: GridState, tick: Tick, notes: Notes) -> None:
         s.finish_code = code
         s.finish_value = value
         s.finish_limit = limit
-        note(notes, TOLD_EXIT, value, limit, s.dust)
+        note(notes, TOLD_EXIT, value, limit)
         unbind(p, s)
         s.phase = CLOSING if p.closes_on_stop else FINISHED
     elif s.phase == REBUILDING:

@@ -55,8 +55,7 @@ def exposure(state: HybridState) -> float:
 
 
 def finish_reason(state: HybridState) -> Reason:
-    numbers = {"value": state.finish_value, "limit": state.finish_limit, "left": state.rest.amount}
-    return Reason(state.finish_code, numbers)
+    return Reason(state.finish_code, {"value": state.finish_value, "limit": state.finish_limit})
 
 
 def close_all(state: HybridState, point: Point) -> HybridState:

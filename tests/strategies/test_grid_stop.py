@@ -39,7 +39,7 @@ def test_its_fill_ends_the_grid_though_the_price_is_back() -> None:
     assert bot.slots == []
     assert bot.finished() == "grid.stop_loss_price"
     assert bot.decision.finish is not None
-    assert bot.decision.finish.reason.numbers == {"value": 95, "limit": 95.0, "left": 0.0}
+    assert bot.decision.finish.reason.numbers == {"value": 95, "limit": 95.0}
 
 
 def test_what_was_bought_on_the_way_down_is_closed_after_it() -> None:
