@@ -67,7 +67,7 @@ class ExaminingCommand(BaseCommand):
         for finding in verdict.findings:
             self.stdout.write(f"  {finding.level.value:<9} {finding.sentence}")
         if verdict.missing:
-            self.stdout.write(f"  not examined: {', '.join(verdict.missing)}")
+            self.stdout.write(f"  not examined: {', '.join(verdict.missing).replace('_', ' ')}")
 
 
 def add_workers(parser: CommandParser) -> None:
