@@ -3,7 +3,7 @@
 Strategy, tick, PostgreSQL, Redis, ccxt over HTTP and the simulator's matching on one side; on the other the naive
 oracle, forty lines over the candles that know none of it. The fills have to be the same: point, price, amount, order.
 
-Half a day by default; ``REPLAY_DAYS=7`` replays the week that docs/performance.md speaks of.
+A quarter of a day by default; ``REPLAY_DAYS=7`` replays the week that docs/performance.md speaks of.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.exchange.simulator.process import SimulatorProcess
 from tests.strategies.grid_oracle import GridRules, OracleFill, grid_fills
 
 FILE = "binance_ETHUSDT_linear_1m_202505.parquet"
-DAYS = Decimal(os.environ.get("REPLAY_DAYS") or "0.5")
+DAYS = Decimal(os.environ.get("REPLAY_DAYS") or "0.25")
 CANDLES = int(DAYS * 24 * 60)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
