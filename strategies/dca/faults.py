@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from strategies.contract import Direction
 from strategies.dca.ladder import HUNDRED, MOST_STEPS, base_size, deviations, profit_steps, safety_sizes
 from strategies.fields import Fault
+from strategies.preflight import plain
 
 if TYPE_CHECKING:
     from strategies.dca.config import DcaConfig
@@ -119,9 +120,3 @@ def _start_faults(config: DcaConfig) -> Iterator[Fault]:
             "max_price",
             f"max_price is {plain(config.max_price)} and min_price is {plain(config.min_price)}: max_price must be above.",
         )
-
-
-def plain(value: object) -> str:
-    """Plain digits, without trailing zeros."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -8,14 +8,14 @@ from itertools import pairwise
 
 from strategies.contract import Direction, MarketKind, MarketSpec, Problem
 from strategies.dca.config import DcaConfig, SizeIn
-from strategies.dca.faults import plain
 from strategies.dca.ladder import HUNDRED, base_entry, floor_to_step, profit_price, profit_steps
 from strategies.dca.levels import Rung, rungs
+from strategies.preflight import market_problems, plain
 
 
 def problems(config: DcaConfig, market: MarketSpec, price: Decimal, quote_available: Decimal) -> list[Problem]:
     """``price`` and ``quote_available`` (free balance) in quote. At most one problem of a kind: the worst order's."""
-    found = list(_market_problems(config, market))
+    found = list(market_problems(market, config.direction, config.leverage))
     ladder = rungs(config, market, _start_price(config, price))
     opening = list(_opening_problems(config, market, price, ladder))
     found += opening
@@ -36,32 +36,6 @@ def _start_price(config: DcaConfig, price: Decimal) -> Decimal:
     if config.max_price is not None and price > config.max_price:
         return config.max_price
     return price
-
-
-def _market_problems(config: DcaConfig, market: MarketSpec) -> Iterator[Problem]:
-    if market.kind is MarketKind.SPOT:
-        if config.direction is Direction.SHORT:
-            yield Problem(
-                "direction",
-                f"{market.symbol} is a spot market, where nothing can be sold short: choose long, or a linear market.",
-                config.direction,
-                Direction.LONG,
-            )
-        if config.leverage > 1:
-            yield Problem(
-                "leverage",
-                f"{market.symbol} is a spot market: set leverage to 1, or choose a linear market.",
-                plain(config.leverage),
-                "1",
-            )
-    if market.max_leverage is not None and config.leverage > market.max_leverage:
-        yield Problem(
-            "leverage",
-            f"Leverage {plain(config.leverage)} is above the {plain(market.max_leverage)} that {market.symbol} allows: "
-            "lower it.",
-            plain(config.leverage),
-            plain(market.max_leverage),
-        )
 
 
 def _opening_problems(config: DcaConfig, market: MarketSpec, price: Decimal, ladder: list[Rung]) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ from strategies.grid.parameters import parameters_of
 from strategies.grid.shape import build
 from strategies.grid.state import GridState
 from strategies.kernel import SILENT
+from strategies.preflight import market_problems, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,35 +89,13 @@ def _built(config: GridConfig, market: MarketSpec, ladder: Ladder, start: Decima
 
 
 def _market_problems(config: GridConfig, market: MarketSpec) -> Iterator[Problem]:
-    if market.kind is MarketKind.SPOT:
-        if config.direction is not Direction.LONG:
-            yield Problem(
-                "direction",
-                f"{market.symbol} is a spot market, where nothing can be sold short: choose long, or a linear market "
-                f"for a {config.direction} grid.",
-                config.direction,
-                Direction.LONG,
-            )
-        if config.leverage > 1:
-            yield Problem(
-                "leverage",
-                f"{market.symbol} is a spot market: set leverage to 1, or choose a linear market.",
-                _text(config.leverage),
-                "1",
-            )
-    elif config.profit_in is ProfitIn.BASE:
+    yield from market_problems(market, config.direction, config.leverage)
+    if market.kind is not MarketKind.SPOT and config.profit_in is ProfitIn.BASE:
         yield Problem(
             "profit_in",
             f"{market.symbol} pays profit in {market.quote}: keeping it in base needs a spot market.",
             config.profit_in,
             ProfitIn.QUOTE,
-        )
-    if market.max_leverage is not None and config.leverage > market.max_leverage:
-        yield Problem(
-            "leverage",
-            f"Leverage {_text(config.leverage)} is above the {_text(market.max_leverage)} that {market.symbol} allows.",
-            _text(config.leverage),
-            _text(market.max_leverage),
         )
 
 
@@ -128,18 +107,18 @@ def _range_problems(config: GridConfig, market: MarketSpec, price: Decimal, line
     if start > upper + width:
         yield Problem(
             "upper",
-            f"The {name} {_text(start)} is above the grid by more than its whole width ({_text(lower)} to {_text(upper)}): "
+            f"The {name} {plain(start)} is above the grid by more than its whole width ({plain(lower)} to {plain(upper)}): "
             "move the range up or widen it.",
-            _text(upper),
-            _text(start - width),
+            plain(upper),
+            plain(start - width),
         )
     elif start < lower - width:
         yield Problem(
             "lower",
-            f"The {name} {_text(start)} is below the grid by more than its whole width ({_text(lower)} to {_text(upper)}): "
+            f"The {name} {plain(start)} is below the grid by more than its whole width ({plain(lower)} to {plain(upper)}): "
             "move the range down or widen it.",
-            _text(lower),
-            _text(start + width),
+            plain(lower),
+            plain(start + width),
         )
     short = config.direction is Direction.SHORT
     for field, limit, met in (
@@ -150,9 +129,9 @@ def _range_problems(config: GridConfig, market: MarketSpec, price: Decimal, line
         if limit is not None and met:
             yield Problem(
                 field,
-                f"{field} is {_text(limit)} and is met already at the {name} {_text(start)}: the grid would stop at once.",
-                _text(limit),
-                _text(start),
+                f"{field} is {plain(limit)} and is met already at the {name} {plain(start)}: the grid would stop at once.",
+                plain(limit),
+                plain(start),
             )
 
 
@@ -164,9 +143,9 @@ def _narrow(market: MarketSpec, lines: list[Decimal]) -> Problem | None:
     if lines[0] < market.tick:
         return Problem(
             "lower",
-            f"The lower price is below one tick of {market.symbol} ({_text(market.tick)}).",
+            f"The lower price is below one tick of {market.symbol} ({plain(market.tick)}).",
             "0",
-            _text(market.tick),
+            plain(market.tick),
         )
     gaps = [above - below for below, above in pairwise(lines)]
     least = min(range(len(gaps)), key=gaps.__getitem__)
@@ -174,10 +153,10 @@ def _narrow(market: MarketSpec, lines: list[Decimal]) -> Problem | None:
         return None
     return Problem(
         "grids",
-        f"Lines {least} and {least + 1} fall on the same price {_text(lines[least])}: {len(gaps)} intervals are too many for "
-        f"this range at a tick of {_text(market.tick)}. Use fewer intervals or a wider range.",
+        f"Lines {least} and {least + 1} fall on the same price {plain(lines[least])}: {len(gaps)} intervals are too many for "
+        f"this range at a tick of {plain(market.tick)}. Use fewer intervals or a wider range.",
         str(len(gaps)),
-        _text(market.tick),
+        plain(market.tick),
     )
 
 
@@ -188,20 +167,20 @@ def _amount_problems(config: GridConfig, market: MarketSpec, intervals: list[Int
         least = max(market.min_amount, market.step)
         yield Problem(
             "investment",
-            f"Level {smallest.number} at {_text(smallest.buy_at)} would trade {_text(smallest.amount)} {market.base}, below "
-            f"the minimum of {_text(least)} {market.base}: {more}.",
-            _text(smallest.amount),
-            _text(least),
+            f"Level {smallest.number} at {plain(smallest.buy_at)} would trade {plain(smallest.amount)} {market.base}, below "
+            f"the minimum of {plain(least)} {market.base}: {more}.",
+            plain(smallest.amount),
+            plain(least),
         )
         return
     largest = max(intervals, key=lambda each: each.amount)
     if market.max_amount is not None and largest.amount > market.max_amount:
         yield Problem(
             "investment",
-            f"Level {largest.number} at {_text(largest.buy_at)} would trade {_text(largest.amount)} {market.base}, above the "
-            f"maximum of {_text(market.max_amount)} {market.base}: lower the investment or use more intervals.",
-            _text(largest.amount),
-            _text(market.max_amount),
+            f"Level {largest.number} at {plain(largest.buy_at)} would trade {plain(largest.amount)} {market.base}, above the "
+            f"maximum of {plain(market.max_amount)} {market.base}: lower the investment or use more intervals.",
+            plain(largest.amount),
+            plain(market.max_amount),
         )
     if market.min_notional is not None:
         poorest = min(intervals, key=lambda each: each.amount * each.buy_at)
@@ -209,10 +188,10 @@ def _amount_problems(config: GridConfig, market: MarketSpec, intervals: list[Int
         if notional < market.min_notional:
             yield Problem(
                 "investment",
-                f"The order of level {poorest.number} at {_text(poorest.buy_at)} would be worth {_text(notional)} "
-                f"{market.quote}, below the minimum of {_text(market.min_notional)} {market.quote}: {more}.",
-                _text(notional),
-                _text(market.min_notional),
+                f"The order of level {poorest.number} at {plain(poorest.buy_at)} would be worth {plain(notional)} "
+                f"{market.quote}, below the minimum of {plain(market.min_notional)} {market.quote}: {more}.",
+                plain(notional),
+                plain(market.min_notional),
             )
             return
     yield from _closing_problems(config, market, intervals, more)
@@ -234,21 +213,21 @@ def _closing_problems(
         if sold < max(market.min_amount, market.step):
             yield Problem(
                 "investment",
-                f"Level {each.number} buys {_text(each.amount)} {market.base}; after the fee and rounding to "
-                f"{_text(market.step)} only {_text(sold)} could be sold at {_text(each.sell_at)}, below the minimum of "
-                f"{_text(max(market.min_amount, market.step))}: {more}.",
-                _text(sold),
-                _text(max(market.min_amount, market.step)),
+                f"Level {each.number} buys {plain(each.amount)} {market.base}; after the fee and rounding to "
+                f"{plain(market.step)} only {plain(sold)} could be sold at {plain(each.sell_at)}, below the minimum of "
+                f"{plain(max(market.min_amount, market.step))}: {more}.",
+                plain(sold),
+                plain(max(market.min_amount, market.step)),
             )
             return
         if market.min_notional is not None and sold * each.sell_at < market.min_notional:
             yield Problem(
                 "investment",
-                f"Level {each.number} buys {_text(each.amount)} {market.base}; what is left after the fee would be worth "
-                f"{_text(sold * each.sell_at)} {market.quote} at {_text(each.sell_at)}, below the minimum of "
-                f"{_text(market.min_notional)} {market.quote}: {more}.",
-                _text(sold * each.sell_at),
-                _text(market.min_notional),
+                f"Level {each.number} buys {plain(each.amount)} {market.base}; what is left after the fee would be worth "
+                f"{plain(sold * each.sell_at)} {market.quote} at {plain(each.sell_at)}, below the minimum of "
+                f"{plain(market.min_notional)} {market.quote}: {more}.",
+                plain(sold * each.sell_at),
+                plain(market.min_notional),
             )
             return
 
@@ -261,7 +240,7 @@ def _fee_problems(market: MarketSpec, intervals: list[Interval]) -> Iterator[Pro
     if gain <= fee:
         yield Problem(
             "grids",
-            f"Level {worst.number} earns {gain:.4f} % from {_text(worst.buy_at)} to {_text(worst.sell_at)}, and the fees of the "
+            f"Level {worst.number} earns {gain:.4f} % from {plain(worst.buy_at)} to {plain(worst.sell_at)}, and the fees of the "
             f"cycle are {fee:.4f} %: use fewer intervals or a wider range.",
             f"{gain:.4f}",
             f"{fee:.4f}",
@@ -283,10 +262,10 @@ def _money_problems(
     if market.max_amount is not None and entry > market.max_amount:
         yield Problem(
             "investment",
-            f"The entry at {_text(start)} would trade {_text(entry)} {market.base} in one order, above the maximum of "
-            f"{_text(market.max_amount)} {market.base}: lower the investment or move the range.",
-            _text(entry),
-            _text(market.max_amount),
+            f"The entry at {plain(start)} would trade {plain(entry)} {market.base} in one order, above the maximum of "
+            f"{plain(market.max_amount)} {market.base}: lower the investment or move the range.",
+            plain(entry),
+            plain(market.max_amount),
         )
     needed = (resting + entry * start) / config.leverage
     if not market.buy_fee_in_base:
@@ -300,9 +279,3 @@ def _money_problems(
             f"{needed:.2f}",
             f"{available:.2f}",
         )
-
-
-def _text(value: Decimal) -> str:
-    """Plain digits, without trailing zeros."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

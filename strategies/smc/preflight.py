@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from strategies.contract import Direction, MarketKind, MarketSpec, Problem
+from strategies.contract import MarketKind, MarketSpec, Problem
+from strategies.preflight import market_problems, plain
 from strategies.smc.config import SmcConfig
 
 HUNDRED: Final = Decimal(100)
@@ -14,7 +15,7 @@ HUNDRED: Final = Decimal(100)
 
 def problems(config: SmcConfig, market: MarketSpec, price: Decimal, quote_available: Decimal) -> list[Problem]:
     """``price`` and ``quote_available`` (free balance) in quote."""
-    found = [*_market_problems(config, market), *_size_problems(config, market, price)]
+    found = [*market_problems(market, config.direction, config.leverage), *_size_problems(config, market, price)]
     found += _fee_problems(config, market)
     if config.capital > quote_available:
         found.append(
@@ -27,31 +28,6 @@ def problems(config: SmcConfig, market: MarketSpec, price: Decimal, quote_availa
             )
         )
     return found
-
-
-def _market_problems(config: SmcConfig, market: MarketSpec) -> Iterator[Problem]:
-    if market.kind is MarketKind.SPOT:
-        if config.direction is not Direction.LONG:
-            yield Problem(
-                "direction",
-                f"{market.symbol} is a spot market, where nothing can be sold short: choose long, or a linear market.",
-                config.direction,
-                Direction.LONG,
-            )
-        if config.leverage > 1:
-            yield Problem(
-                "leverage",
-                f"{market.symbol} is a spot market: set leverage to 1, or choose a linear market.",
-                plain(config.leverage),
-                "1",
-            )
-    if market.max_leverage is not None and config.leverage > market.max_leverage:
-        yield Problem(
-            "leverage",
-            f"Leverage {plain(config.leverage)} is above the {plain(market.max_leverage)} that {market.symbol} allows.",
-            plain(config.leverage),
-            plain(market.max_leverage),
-        )
 
 
 def _size_problems(config: SmcConfig, market: MarketSpec, price: Decimal) -> Iterator[Problem]:
@@ -98,9 +74,3 @@ def _fee_problems(config: SmcConfig, market: MarketSpec) -> Iterator[Problem]:
             plain(earned),
             plain(fees),
         )
-
-
-def plain(value: Decimal) -> str:
-    """Digits without an exponent and without trailing zeros."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from strategies.contract import Direction, MarketKind, MarketSpec, Problem
+from strategies.contract import MarketKind, MarketSpec, Problem
+from strategies.preflight import market_problems, plain
 from strategies.trend.config import TrendConfig, targets_of
 
 HUNDRED = Decimal(100)
@@ -19,35 +20,10 @@ CENT = Decimal("0.01")
 def problems(config: TrendConfig, market: MarketSpec, price: Decimal, quote_available: Decimal) -> list[Problem]:
     """``price`` and ``quote_available`` (free balance) in quote."""
     return [
-        *_market_problems(config, market),
+        *market_problems(market, config.direction, config.leverage),
         *_amount_problems(config, market, price),
         *_money_problems(config, market, quote_available),
     ]
-
-
-def _market_problems(config: TrendConfig, market: MarketSpec) -> Iterator[Problem]:
-    if market.kind is MarketKind.SPOT:
-        if config.direction is not Direction.LONG:
-            yield Problem(
-                "direction",
-                f"{market.symbol} is a spot market, where nothing can be sold short: choose long, or a linear market.",
-                config.direction,
-                Direction.LONG,
-            )
-        if config.leverage > 1:
-            yield Problem(
-                "leverage",
-                f"{market.symbol} is a spot market: set leverage to 1, or choose a linear market.",
-                _text(config.leverage),
-                "1",
-            )
-    if market.max_leverage is not None and config.leverage > market.max_leverage:
-        yield Problem(
-            "leverage",
-            f"Leverage {_text(config.leverage)} is above the {_text(market.max_leverage)} that {market.symbol} allows.",
-            _text(config.leverage),
-            _text(market.max_leverage),
-        )
 
 
 def _amount_problems(config: TrendConfig, market: MarketSpec, price: Decimal) -> Iterator[Problem]:
@@ -58,10 +34,10 @@ def _amount_problems(config: TrendConfig, market: MarketSpec, price: Decimal) ->
     if largest < least:
         yield Problem(
             "investment",
-            f"Even the largest position, worth {_text(largest)} {market.quote}, is below the {_text(least)} {market.quote} "
+            f"Even the largest position, worth {plain(largest)} {market.quote}, is below the {plain(least)} {market.quote} "
             f"that {market.symbol} trades at least: raise the investment.",
-            _text(largest),
-            _text(least),
+            plain(largest),
+            plain(least),
         )
         return
     shares = [target.percent for target in targets_of(config.targets)]
@@ -72,11 +48,11 @@ def _amount_problems(config: TrendConfig, market: MarketSpec, price: Decimal) ->
     if part < least:
         yield Problem(
             "targets",
-            f"Even of the largest position, a part of {_text(smallest)} % is worth only {_text(part)} {market.quote}, below "
-            f"the {_text(least)} {market.quote} that {market.symbol} trades at least: raise the investment or use fewer "
+            f"Even of the largest position, a part of {plain(smallest)} % is worth only {plain(part)} {market.quote}, below "
+            f"the {plain(least)} {market.quote} that {market.symbol} trades at least: raise the investment or use fewer "
             "targets.",
-            _text(part),
-            _text(least),
+            plain(part),
+            plain(least),
         )
 
 
@@ -95,9 +71,3 @@ def _money_problems(config: TrendConfig, market: MarketSpec, available: Decimal)
             f"{asked}",
             f"{free}",
         )
-
-
-def _text(value: Decimal) -> str:
-    """Plain digits, without trailing zeros."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -40,7 +40,7 @@ def test_a_sound_grid_has_no_problem(market: MarketSpec, changes: dict[str, Any]
     ("market", "changes", "field", "words"),
     [
         (SPOT, {"direction": "short"}, "direction", "ETH/USDT is a spot market"),
-        (SPOT, {"direction": "neutral"}, "direction", "linear market for a neutral grid"),
+        (SPOT, {"direction": "neutral"}, "direction", "choose long, or a linear market"),
         (SPOT, {"leverage": 2}, "leverage", "set leverage to 1"),
         (LINEAR, {"leverage": 101}, "leverage", "Leverage 101 is above the 100"),
         (LINEAR, {"profit_in": "base"}, "profit_in", "needs a spot market"),
