@@ -20,6 +20,7 @@ _PROJECT: Final = Path(__file__).resolve().parent.parent
 _FOLDERS: Final = ("strategies", "backtests/loop", "backtests/metrics")
 _FILES: Final = (
     "backtests/features.py",
+    "backtests/fill_names.py",
     "backtests/funding.py",
     "backtests/funding_due.py",
     "backtests/outcome.py",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic
 import numpy as np
 
 from backtests.features import history_features
+from backtests.fill_names import named, with_liquidation
 from backtests.loop.records import (
     FILL,
     FULL,
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
     from strategies.feature_rows import FeatureTable
 
 NO_FUNDING: Final = Funding(np.zeros(0, np.int64), np.zeros(0))
-# The slot of the fills that a liquidation makes.
-LIQUIDATION: Final = "liquidation"
 # Candles after which a run as Python tells how far it is.
 TOLD_EVERY: Final = 1_000
 _LOOPS: dict[type, Any] = {}
@@ -139,15 +138,20 @@ def simulate(
     options = options or Options()
     if features is None:
         features = history_features(strategy, config, candles, timeframe)
-    terms = _terms(market, options, timeframe_ms(timeframe))
+    terms = terms_of(market, options, timeframe_ms(timeframe))
     funding = options.funding if terms.rules.is_linear else NO_FUNDING
     initial = strategy.initial_state(config if start is None else start, market)
     if compiled and isinstance(strategy, KernelStrategy):
-        return _compiled(strategy, config, market, initial, candles, terms, funding, features, quote)
-    return _plain(strategy, config, market, initial, candles, terms, funding, features, quote, progress)
+        quick = CompiledRun(strategy, config, market, initial, candles, terms, funding, features, quote)
+        status = FULL
+        while status == FULL:
+            status = quick.turn(len(candles))
+        return quick.told(liquidated=status == LIQUIDATED)
+    slow = PlainRun(strategy, config, market, initial, candles, terms, funding, features, quote)
+    return slow.told(liquidated=slow.go(progress) == LIQUIDATED)
 
 
-def _terms(market: MarketSpec, options: Options, length: int) -> Terms:
+def terms_of(market: MarketSpec, options: Options, length: int) -> Terms:
     if options.latency > 2 * length:
         raise ValueError(f"latency is {options.latency} ms: these candles allow {2 * length} at most")
     return Terms(
@@ -165,149 +169,153 @@ def _terms(market: MarketSpec, options: Options, length: int) -> Terms:
     )
 
 
-def _compiled(
-    strategy: KernelStrategy[Any, Any, Any],
-    config: Any,
-    market: MarketSpec,
-    initial: Any,
-    candles: Candles,
-    terms: Terms,
-    funding: Funding,
-    features: FeatureTable | None,
-    quote: float,
-) -> Simulation[Any]:
-    columns = strategy.columns(config)
-    state, money = packed(initial), account(quote)
-    table = tables(orders=strategy.MOST_ORDERS, slots=strategy.SLOTS, columns=len(columns))
-    path = Path(*(np.ascontiguousarray(each) for each in _columns(candles)))
-    equity = np.empty(len(path.close))
-    parameters, packed_terms = packed_tuple(strategy.parameters(config, market)), packed_tuple(terms)
-    rows, loop = rows_of(features, path.timestamp, columns), _loop(strategy)
-    kept, status = [], FULL
-    while status == FULL:
-        status = loop(parameters, state, packed_terms, path, rows, funding, table, money, equity, len(equity))
-        kept.append(table["fills"][: int(money.fills)].copy())
+class CompiledRun:
+    """A back-test as machine code that can be halted: ``money.points`` says after how many points a turn ends.
+
+    ``money`` is the account's record where it is kept elsewhere.
+    """
+
+    def __init__(
+        self,
+        strategy: KernelStrategy[Any, Any, Any],
+        config: Any,
+        market: MarketSpec,
+        initial: Any,
+        candles: Candles,
+        terms: Terms,
+        funding: Funding,
+        features: FeatureTable | None,
+        quote: float,
+        money: Any = None,
+    ) -> None:
+        columns = strategy.columns(config)
+        self._strategy, self._config, self._initial, self._state = strategy, config, initial, packed(initial)
+        self.terms = packed_tuple(terms)
+        self.money = account(quote) if money is None else money
+        self.table = tables(orders=strategy.MOST_ORDERS, slots=strategy.SLOTS, columns=len(columns))
+        path = Path(*(np.ascontiguousarray(each) for each in _columns(candles)))
+        self.equity = np.empty(len(path.close))
+        self._loop, parameters = _loop(strategy), packed_tuple(strategy.parameters(config, market))
+        rows = rows_of(features, path.timestamp, columns)
+        self._arguments = (
+            parameters, self._state, self.terms, path, rows, funding, self.table, self.money, self.equity
+        )  # fmt: skip
+        self._kept: list[Any] = []
+
+    def turn(self, until: int) -> int:
+        """One call of the loop, up to candle ``until`` at most; its fills are kept. Says how it stands then."""
+        status: int = self._loop(*self._arguments, until)
+        if self.money.fills:
+            self._kept.append(self.table["fills"][: int(self.money.fills)].copy())
+            self.money.fills = 0
+        return status
+
+    def told(self, *, liquidated: bool) -> Simulation[Any]:
+        """What came of it so far."""
+        money, table = self.money, self.table
+        fills, last = np.concatenate([table["fills"][:0], *self._kept]), unpacked(self._state, self._initial)
+        slots, trades = named(self._strategy, fills)
+        if money.liquidated:
+            fills = with_liquidation(fills, slots, trades, money)
+        return Simulation(
+            state=last,
+            fills=fills.view(np.recarray),
+            refused=table["refused"][: min(int(money.refused), MOST_REFUSED)].copy().view(np.recarray),
+            refusals=int(money.refused),
+            slots=slots,
+            trades=trades,
+            equity=self.equity[: int(money.candle)],
+            quote=float(money.quote),
+            amount=float(money.amount),
+            fees=float(money.fees),
+            funding=float(money.funding),
+            finish=self._strategy.finish(self._config, last) if money.over else None,
+            liquidated=liquidated,
+            candles=int(money.candle),
+            steps=int(money.steps),
+        )
+
+
+class PlainRun:
+    """The same as Python."""
+
+    def __init__(
+        self,
+        strategy: Strategy[Any, Any],
+        config: Any,
+        market: MarketSpec,
+        initial: Any,
+        candles: Candles,
+        terms: Terms,
+        funding: Funding,
+        features: FeatureTable | None,
+        quote: float,
+    ) -> None:
+        self.terms, self.table, self.money = terms, plain_tables(latency=terms.latency), plain_account(quote)
+        self._bridge = Bridge(strategy, config, market, initial, features, self.table, self.money)
+        parts = {name: Compiled(getattr(self._bridge, name)) for name in ("advance", "wanted", "quiet")}
+        self._loop: Any = run.with_parts("plain", decide=decide.with_parts("plain", **parts)).plain
+        timestamp, opened, high, low, close, volume = _columns(candles)
+        self._path = Path(timestamp.tolist(), opened.tolist(), high.tolist(), low.tolist(), close.tolist(), volume)
+        rows = rows_of(features, candles.timestamp, ())
+        # Without columns: the bridge looks a row up by itself, by name.
+        self._rows = Rows(np.empty((1, 0)), rows.of_candle.tolist(), rows.closes.tolist())
+        self._of_candle, self._close = rows.of_candle, candles.close
+        self._funding = Funding(funding.timestamp.tolist(), funding.rate.tolist())
+        self.equity, self._as_row = np.empty(len(candles)), attrgetter(*FILL)
+        self._kept: list[Any] = []
+
+    def turn(self, until: int) -> int:
+        money, table = self.money, self.table
+        status: int = self._loop(
+            None, None, self.terms, self._path, self._rows, self._funding, table, money, self.equity, until
+        )
+        self._kept.extend(map(self._as_row, table.fills[: money.fills]))
         money.fills = 0
-    fills, last = np.concatenate(kept), unpacked(state, initial)
-    slots, trades = _named(strategy, fills)
-    if money.liquidated:
-        fills = _with_liquidation(fills, slots, trades, money)
-    return Simulation(
-        state=last,
-        fills=fills.view(np.recarray),
-        refused=table["refused"][: min(int(money.refused), MOST_REFUSED)].copy().view(np.recarray),
-        refusals=int(money.refused),
-        slots=slots,
-        trades=trades,
-        equity=equity[: int(money.candle)],
-        quote=float(money.quote),
-        amount=float(money.amount),
-        fees=float(money.fees),
-        funding=float(money.funding),
-        finish=strategy.finish(config, last) if money.over else None,
-        liquidated=status == LIQUIDATED,
-        candles=int(money.candle),
-        steps=int(money.steps),
-    )
+        return status
 
+    def go(self, progress: Callable[[int], None] | None) -> int:
+        """To the end, passing over what a strategy that rests between candles does not look at."""
+        money, bridge, equity, status = self.money, self._bridge, self.equity, FULL
+        while status in (PAUSED, FULL) and money.candle < len(equity):
+            if bridge.rests and money.started:
+                begin = money.candle
+                pass_over(bridge, self._path, self._of_candle, self._funding, self.terms.length, len(equity))
+                here = slice(begin, money.candle)
+                equity[here] = money.quote + money.amount * self._close[here]
+            most = 1 if bridge.rests else len(equity) if progress is None else TOLD_EVERY
+            status = self.turn(min(money.candle + most, len(equity)))
+            if progress is not None:
+                progress(money.candle)
+        return status
 
-def _named(strategy: KernelStrategy[Any, Any, Any], fills: Any) -> tuple[list[str], list[str]]:
-    """The names of slots and trades; the fills' numbers become places in these lists."""
-    slots, trades = dict[str, int](), dict[str, int]()
-    slot_numbers, slot_of = np.unique(fills["slot"], return_inverse=True)
-    # A trade's name may need its slot.
-    keys, key_of = np.unique(fills["slot"] * (1 << 40) + fills["trade"], return_inverse=True)
-    trade_names = (strategy.names(key >> 40, key & ((1 << 40) - 1))[1] for key in keys.tolist())
-    trade_places = np.array([trades.setdefault(name, len(trades)) for name in trade_names], np.int64)
-    slot_names = (strategy.names(number, 0)[0] for number in slot_numbers.tolist())
-    slot_places = np.array([slots.setdefault(name, len(slots)) for name in slot_names], np.int64)
-    fills["trade"], fills["slot"] = trade_places[key_of], slot_places[slot_of]
-    return list(slots), list(trades)
-
-
-def _with_liquidation(fills: Any, slots: list[str], trades: list[str], money: Any) -> Any:
-    """With a fill for each trade that was open when the account was liquidated."""
-    still_open = np.zeros(len(trades))
-    in_base = np.where(fills["fee_in_base"], fills["fee"], 0.0)
-    np.add.at(still_open, fills["trade"], fills["side"] * fills["amount"] - in_base)
-    _, first = np.unique(fills["trade"], return_index=True)
-    begun = fills["trade"][np.sort(first)]
-    ended = begun[np.abs(still_open[begun]) > 1e-9 * np.abs(still_open).max(initial=0.0)]
-    closing = np.zeros(len(ended), fills.dtype)
-    closing["point"], closing["timestamp"] = money.ruin_point, money.ruin_time
-    closing["slot"], closing["trade"] = len(slots), ended
-    closing["side"] = -np.sign(still_open[ended]).astype(np.int64)
-    closing["price"], closing["amount"] = money.ruin_price, np.abs(still_open[ended])
-    slots.append(LIQUIDATION)
-    return np.concatenate((fills, closing))
-
-
-def _plain(
-    strategy: Strategy[Any, Any],
-    config: Any,
-    market: MarketSpec,
-    initial: Any,
-    candles: Candles,
-    terms: Terms,
-    funding: Funding,
-    features: FeatureTable | None,
-    quote: float,
-    progress: Callable[[int], None] | None,
-) -> Simulation[Any]:
-    table, money = (
-        plain_tables(latency=terms.latency),
-        plain_account(quote),
-    )
-    bridge = Bridge(strategy, config, market, initial, features, table, money)
-    parts = {name: Compiled(getattr(bridge, name)) for name in ("advance", "wanted", "quiet")}
-    loop: Any = run.with_parts("plain", decide=decide.with_parts("plain", **parts)).plain
-    timestamp, opened, high, low, close, volume = _columns(candles)
-    path = Path(timestamp.tolist(), opened.tolist(), high.tolist(), low.tolist(), close.tolist(), volume)
-    rows = rows_of(features, candles.timestamp, ())
-    # Without columns: the bridge looks a row up by itself, by name.
-    rows = Rows(np.empty((1, 0)), rows.of_candle.tolist(), rows.closes.tolist())
-    listed = Funding(funding.timestamp.tolist(), funding.rate.tolist())
-    equity, as_row = np.empty(len(candles)), attrgetter(*FILL)
-    kept: list[Any] = []
-    status = FULL
-    while status in (PAUSED, FULL) and money.candle < len(equity):
-        if bridge.rests and money.started:
-            begin = money.candle
-            pass_over(bridge, path, rows.of_candle, listed, terms.length, len(equity))
-            here = slice(begin, money.candle)
-            equity[here] = money.quote + money.amount * candles.close[here]
-        most = 1 if bridge.rests else len(equity) if progress is None else TOLD_EVERY
-        until = min(money.candle + most, len(equity))
-        status = loop(None, None, terms, path, rows, listed, table, money, equity, until)
-        kept.extend(map(as_row, table.fills[: money.fills]))
-        money.fills = 0
-        if progress is not None:
-            progress(money.candle)
-    fills = np.array(kept, record_type(FILL))
-    slots, trades = bridge.slot_names, list(bridge.trades)
-    if money.liquidated:
-        fills = _with_liquidation(fills, slots, trades, money)
-    return Simulation(
-        state=bridge.state,
-        fills=fills.view(np.recarray),
-        refused=np.array([*map(attrgetter(*REFUSED), table.refused[: money.refused])], record_type(REFUSED)).view(
-            np.recarray
-        ),
-        refusals=money.refused,
-        slots=slots,
-        trades=trades,
-        equity=equity[: money.candle],
-        quote=money.quote,
-        amount=money.amount,
-        fees=money.fees,
-        funding=money.funding,
-        finish=bridge.finish,
-        liquidated=status == LIQUIDATED,
-        candles=money.candle,
-        steps=money.steps,
-        notes=bridge.notes,
-        signals=bridge.signals,
-    )
+    def told(self, *, liquidated: bool) -> Simulation[Any]:
+        money, table, bridge = self.money, self.table, self._bridge
+        fills = np.array(self._kept, record_type(FILL))
+        slots, trades = bridge.slot_names, list(bridge.trades)
+        if money.liquidated:
+            fills = with_liquidation(fills, slots, trades, money)
+        return Simulation(
+            state=bridge.state,
+            fills=fills.view(np.recarray),
+            refused=np.array([*map(attrgetter(*REFUSED), table.refused[: money.refused])], record_type(REFUSED)).view(
+                np.recarray
+            ),
+            refusals=money.refused,
+            slots=slots,
+            trades=trades,
+            equity=self.equity[: money.candle],
+            quote=money.quote,
+            amount=money.amount,
+            fees=money.fees,
+            funding=money.funding,
+            finish=bridge.finish,
+            liquidated=liquidated,
+            candles=money.candle,
+            steps=money.steps,
+            notes=bridge.notes,
+            signals=bridge.signals,
+        )
 
 
 def _loop(strategy: KernelStrategy[Any, Any, Any]) -> Any:
