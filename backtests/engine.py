@@ -16,11 +16,11 @@ that point's tick. Not modelled here: funding, liquidation, fills in parts by vo
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Generic, TypeVar
 
-from backtests.exact_records import ZERO, Book, Execution, Options, Refused, Result, Standing
+from backtests.exact_records import ZERO, Book, Denials, Execution, Options, Refused, Result, Standing
 from backtests.points import POINTS_PER_CANDLE, PricePoint
 from exchange.matching import RestingOrders, crosses, slipped
 from strategies.contract import (
@@ -88,6 +88,7 @@ class _Run(Generic[C, S]):
         self.wanted: tuple[WantedOrder, ...] = ()
         self.sent: deque[tuple[int, tuple[WantedOrder, ...]]] = deque()
         self.refusals: set[Wish] = set()
+        self.denials: dict[Wish, Denials] = {}
         self.pending_refusal = False
         self.locked_quote = ZERO
         self.locked_base = ZERO
@@ -126,7 +127,7 @@ class _Run(Generic[C, S]):
                 self._fill(index, timestamp, order, price, is_maker=False)
             else:
                 self._cancel(met.order_id)
-                self.pending_refusal = True
+                self._note_denial(met.order_id, timestamp)
 
     def _taker_price(self, want: WantedOrder, price: Decimal) -> Decimal:
         """Half the spread away, slipped unless it is a limit order, and rounded against the taker."""
@@ -174,6 +175,9 @@ class _Run(Generic[C, S]):
 
     def _reconcile(self, orders: Sequence[WantedOrder], index: int, timestamp: int, price: Decimal) -> None:
         wanted = {(order.slot, order.sequence): order for order in orders}
+        leaving = {
+            order.wanted.side for wish, order in self.standing.items() if order.wanted.protective and wish not in wanted
+        }
         for wish, order in list(self.standing.items()):
             want = wanted.get(wish)
             if want is None or self._terms(want) != (order.wished, order.price, order.trigger):
@@ -181,7 +185,7 @@ class _Run(Generic[C, S]):
         self.pending_refusal = False
         for wish, want in wanted.items():
             if wish not in self.standing and wish not in self.done:
-                self._place(index, timestamp, price, want)
+                self._place(index, timestamp, price, want, leaving)
 
     def _terms(self, want: WantedOrder) -> tuple[Decimal, Decimal | None, Decimal | None]:
         return (
@@ -190,28 +194,47 @@ class _Run(Generic[C, S]):
             None if want.trigger_price is None else self.market.quantise_price(want.trigger_price),
         )
 
-    def _place(self, index: int, timestamp: int, price: Decimal, want: WantedOrder) -> None:
+    def _note_denial(self, wish: Wish, timestamp: int) -> None:
+        known = self.denials.get(wish)
+        self.denials[wish] = Denials(1 if known is None else known.count + 1, timestamp)
+        self.pending_refusal = True
+
+    def _place(self, index: int, timestamp: int, price: Decimal, want: WantedOrder, leaving: Set[Side]) -> None:
+        """``leaving`` are the sides of protective stops that are being withdrawn at this point."""
+        wish = (want.slot, want.sequence)
+        denials = self.denials.get(wish)
+        if denials is not None and denials.keep_back(timestamp, protective=want.protective):
+            self.pending_refusal = True
+            return
         order = Standing(want, *self._terms(want))
-        part, _ = self.parts.get((want.slot, want.sequence), (ZERO, ZERO))
+        part, _ = self.parts.get(wish, (ZERO, ZERO))
         order.amount = max(ZERO, order.wished - part)
         is_buy = want.side is Side.BUY
         taken_at = self._taker_price(want, price)
         if want.protective and order.trigger is not None and _is_passed(is_buy, order.trigger, price):
             order.trigger = None  # what a bot's watchdog does: it closes at market
-        at_once = (want.type is not OrderType.LIMIT and order.trigger is None) or (
+        at_market = want.type is not OrderType.LIMIT and order.trigger is None
+        if at_market and want.side in leaving:
+            self.pending_refusal = True  # that stop may be filling: a bot waits for the proof that it is not
+            return
+        at_once = at_market or (
             order.price is not None and crosses(is_buy, order.price, slipped(is_buy, price, self.half_spread))
         )
-        why = self._refusal(order, taken_at, at_once, price)
-        if why and part and not (want.post_only and at_once) and self._is_too_little(order, taken_at):
+        if part and self._is_too_little(order, taken_at):
             self._give_up_rest(timestamp, want)
             return
+        why = self._misfit(order, taken_at)  # what a bot does not even send
+        if not why:
+            why = self._refusal(order, taken_at, at_once, price)
+            if why:
+                self._note_denial(wish, timestamp)
         if why:
             self.pending_refusal = True
-            if (want.slot, want.sequence) not in self.refusals:
-                self.refusals.add((want.slot, want.sequence))
+            if wish not in self.refusals:
+                self.refusals.add(wish)
                 self.result.refused.append(Refused(index, want.slot, want.sequence, why))
             return
-        wish = (want.slot, want.sequence)
+        self.denials.pop(wish, None)
         self.standing[wish] = order
         self._lock(order, 1)
         self.arrival += 1
@@ -239,10 +262,8 @@ class _Run(Generic[C, S]):
         self.done.add(wish)
         self.seen.append(FillSeen(*wish, want.side, float(worth / amount), 0.0, 0.0, timestamp, True))
 
-    def _refusal(self, order: Standing, taken_at: Decimal, at_once: bool, price: Decimal) -> str:
+    def _misfit(self, order: Standing, taken_at: Decimal) -> str:
         market, amount = self.market, order.amount
-        if order.wanted.post_only and at_once:
-            return "post-only, and it would fill at once"
         if amount < market.min_amount or amount <= 0:
             return f"amount {_plain(amount)} below the minimum {_plain(market.min_amount)}"
         if market.max_amount is not None and amount > market.max_amount:
@@ -250,6 +271,12 @@ class _Run(Generic[C, S]):
         worth = amount * (order.price or order.trigger or taken_at)
         if market.min_notional is not None and worth < market.min_notional and not self._reduces(order):
             return f"worth {_plain(worth)} below the minimum {_plain(market.min_notional)}"
+        return ""
+
+    def _refusal(self, order: Standing, taken_at: Decimal, at_once: bool, price: Decimal) -> str:
+        if order.wanted.post_only and at_once:
+            return "post-only, and it would fill at once"
+        worth = order.amount * (order.price or order.trigger or taken_at)
         is_buy = order.wanted.side is Side.BUY
         if order.trigger is not None:
             passed = _is_passed(is_buy, order.trigger, price)
@@ -320,7 +347,7 @@ class _Run(Generic[C, S]):
         if self._reduces(order):
             amount = min(amount, max(ZERO, -held if is_buy else held))
         if not amount:
-            self.pending_refusal = True
+            self._note_denial(wish, timestamp)
             return
         done = amount == order.amount
         if done:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from strategies.contract import Finish, PositionView, Reason, Side, WantedOrder
+from strategies.retrying import wait_ms
 
 ZERO = Decimal(0)
 
@@ -44,12 +45,23 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A wish the exchange would not take; it is tried again at every point while it is wanted."""
+    """A wish that could not be an order; it is tried again while it is wanted, as a bot tries it."""
 
     point: int
     slot: str
     sequence: int
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Denials:
+    """How often in a row the exchange itself refused a wish, and when last (ms UTC)."""
+
+    count: int
+    last: int
+
+    def keep_back(self, timestamp: int, *, protective: bool) -> bool:
+        return timestamp - self.last < wait_ms.plain(self.count, protective)
 
 
 @dataclass(slots=True)

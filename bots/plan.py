@@ -9,13 +9,9 @@ from decimal import Decimal
 
 from bots.lifecycle import OrderStatus
 from strategies.contract import MarketSpec, OrderType, Reason, Side, WantedOrder
+from strategies.retrying import wait_ms
 
 Wish = tuple[str, int]
-
-# After a refusal the same wish is tried again, ever more slowly.
-FIRST_RETRY = timedelta(seconds=1)
-LONGEST_RETRY = timedelta(minutes=5)
-LONGEST_STOP_RETRY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,14 +226,9 @@ def _must_wait(attempts: Sequence[Standing], wanted: WantedOrder, now: datetime)
             break
         refusals += 1
         last = last or attempt.closed_at
-    if wanted.protective:
-        refusals -= 1  # a position does not wait for its stop, unless that was refused twice
-    if refusals <= 0 or last is None:
+    if last is None:
         return False
-    wait: timedelta = min(
-        FIRST_RETRY * 2 ** min(refusals - 1, 20), LONGEST_STOP_RETRY if wanted.protective else LONGEST_RETRY
-    )
-    return now - last < wait
+    return now - last < timedelta(milliseconds=wait_ms.plain(refusals, wanted.protective))
 
 
 def too_little(market: MarketSpec, amount: Decimal, price: Decimal, *, reduce_only: bool) -> str:

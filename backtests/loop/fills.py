@@ -36,6 +36,16 @@ def take_later(a: Any, order: Any) -> None:
 
 
 @compiled
+def note_denial(order: Any, sequence: int, timestamp: int) -> None:
+    """The exchange itself refused the order, or threw it out unfilled."""
+    if order.denied != sequence:
+        order.denied = sequence
+        order.denials = 0
+    order.denials += 1
+    order.denied_at = timestamp
+
+
+@compiled
 def executed(terms: Any, t: Any, a: Any, slot: int, price: float, is_maker: bool, point: int, timestamp: int) -> None:
     """One execution of a standing order: a reduce-only one for no more than the position, what is left of it being
     cancelled; any one for no more than the candle's volume leaves, what is left of it standing on."""
@@ -47,6 +57,7 @@ def executed(terms: Any, t: Any, a: Any, slot: int, price: float, is_maker: bool
         wished = min(wished, max(0.0, -side * a.amount))
     if wished <= 0.0:
         drop(terms, t, a, slot)
+        note_denial(order, order.sequence, timestamp)
         a.refusing = True
         return
     amount = fillable(terms, a, wished)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from backtests.loop.fills import drop, executed, tell
+from backtests.loop.fills import drop, executed, note_denial, tell
 from backtests.loop.money import affords, hold
 from backtests.loop.prices import crosses, meeting_price, taker_price
 from backtests.loop.records import (
@@ -22,6 +22,7 @@ from backtests.loop.segment import falls_to
 from strategies.compiled import compiled
 from strategies.kernel import LIMIT, MARKET, STOP
 from strategies.lattice import floor_to_step
+from strategies.retrying import wait_ms
 
 
 @compiled
@@ -31,6 +32,7 @@ def reconcile(terms: Any, t: Any, a: Any, first: int, count: int, price: float, 
     if count == 0 and a.active == 0:
         return
     a.stamp += 1
+    a.leaving_buys, a.leaving_sells = False, False
     for number in range(first, first + count):
         order = t.standing[t.wanted[number].slot]
         order.stamp = a.stamp
@@ -40,6 +42,9 @@ def reconcile(terms: Any, t: Any, a: Any, first: int, count: int, price: float, 
         slot = t.active[place]
         order = t.standing[slot]
         if order.stamp != a.stamp or not stands_as(order, t.wanted[order.want]):
+            if order.protective and (order.stamp != a.stamp or order.sequence != t.wanted[order.want].sequence):
+                a.leaving_buys = a.leaving_buys or order.side > 0
+                a.leaving_sells = a.leaving_sells or order.side < 0
             drop(terms, t, a, slot)
         place -= 1
     for number in range(first, first + count):
@@ -63,21 +68,29 @@ def stands_as(order: Any, wanted: Any) -> bool:
 
 @compiled
 def placed(terms: Any, t: Any, a: Any, wanted: Any, price: float, point: int, timestamp: int) -> None:
-    """Places one order, or keeps why it cannot be; it is then tried again at every point while it is wanted."""
+    """Places one order, or keeps why it cannot be; it is then tried again while it is wanted, as a bot tries it."""
     slot, side = wanted.slot, wanted.side
     order = t.standing[slot]
+    if order.denied == wanted.sequence and timestamp - order.denied_at < wait_ms(order.denials, wanted.protective):
+        a.refusing = True
+        return
     left = wanted.amount
     if order.part == wanted.sequence:
         left = max(0.0, floor_to_step(left - order.part_amount, terms.rules.step_unit, terms.rules.step_scale))
     passed = wanted.type == STOP and side * (wanted.trigger - price) <= 0.0
     # A bot's watchdog closes at market where a protective stop cannot stand any more.
     at_market = wanted.type == MARKET or (passed and wanted.protective)
+    if at_market and (a.leaving_buys if side > 0 else a.leaving_sells):
+        # The stop that is being withdrawn may be filling: a bot waits for the proof that it is not.
+        a.refusing = True
+        return
     at_once = at_market or (wanted.type == LIMIT and crosses(terms, side, wanted.price, price))
     taken_at = taker_price(terms, a, wanted.type, side, wanted.price, left, price) if at_once else 0.0
     why = refusal(terms, a, wanted, left, taken_at, at_market, at_once, price)
     if why != 0:
         refuse(t, a, wanted, why, point, timestamp)
         return
+    order.denials = 0
     a.arrival += 1
     order.active = True
     order.place = a.active
@@ -91,6 +104,7 @@ def placed(terms: Any, t: Any, a: Any, wanted: Any, price: float, point: int, ti
     order.waits = wanted.type == STOP and not at_market
     order.held_at = taken_at if at_market else wanted.price
     order.reduce_only = wanted.reduce_only
+    order.protective = wanted.protective
     order.trade = wanted.trade
     order.arrival = a.arrival
     order.meets = meeting_price(terms, wanted.type, side, wanted.price, wanted.trigger)
@@ -112,6 +126,8 @@ def refuse(t: Any, a: Any, wanted: Any, why: int, point: int, timestamp: int) ->
         tell(t, a, wanted.slot, wanted.sequence, wanted.side, average, 0.0, 0.0, timestamp, True)
         return
     a.refusing = True
+    if why not in (TOO_SMALL, TOO_CHEAP, TOO_LARGE):  # those a bot does not even send
+        note_denial(order, wanted.sequence, timestamp)
     if order.refused == wanted.sequence:
         return
     order.refused = wanted.sequence
@@ -130,8 +146,6 @@ def refusal(
 ) -> int:
     """Why the exchange would not take the order, or 0."""
     rules = terms.rules
-    if wanted.post_only and at_once:
-        return CROSSES
     if left <= 0.0 or left < rules.min_amount * (1.0 - 1e-9):
         return TOO_SMALL
     if left > rules.max_amount * (1.0 + 1e-9):
@@ -140,6 +154,8 @@ def refusal(
     at = taken_at if at_market else (wanted.trigger if wanted.type == STOP else wanted.price)
     if left * at < rules.min_notional * (1.0 - 1e-9) and not reduces:
         return TOO_CHEAP
+    if wanted.post_only and at_once:
+        return CROSSES
     if wanted.type == STOP and not at_market:
         return WRONG_SIDE if wanted.side * (wanted.trigger - price) <= 0.0 else 0
     if reduces and wanted.side * a.amount >= 0.0:

@@ -128,6 +128,8 @@ ACCOUNT: Final = {
     "quiet_low": float,  # the strategy's own part of it
     "quiet_high": float,
     "over": bool,
+    "leaving_buys": bool,  # a protective stop of that side is being withdrawn: market orders wait a point,
+    "leaving_sells": bool,
     "liquidated": bool,
     "ruin_price": float,  # at which the position was taken over,
     "ruin_point": int,
@@ -162,6 +164,7 @@ STANDING: Final = {
 MET: Final = {"slot": int, "arrival": int, "distance": float}
 FILL: Final = {
     "point": int,
+    "protective": bool,
     "timestamp": int,
     "slot": int,
     "sequence": int,
@@ -171,6 +174,9 @@ FILL: Final = {
     "fee": float,
     "fee_in_base": bool,
     "is_maker": bool,
+    "denied": int,  # the sequence that the exchange itself last refused,
+    "denials": int,  # so often in a row,
+    "denied_at": int,  # the last time then
     "trade": int,
 }
 SEEN: Final = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backtests.loop.fills import drop, executed, liquidate
+from backtests.loop.fills import drop, executed, liquidate, note_denial
 from backtests.loop.money import affords, hold, is_ruined
 from backtests.loop.prices import crosses, taker_price
 from strategies.compiled import compiled
@@ -74,6 +74,7 @@ def take(terms: Any, t: Any, a: Any, slot: int, price: float, point: int, timest
         executed(terms, t, a, slot, order.held_at, False, point, timestamp)
     else:
         drop(terms, t, a, slot)
+        note_denial(order, order.sequence, timestamp)
         a.refusing = True
 
 

@@ -57,7 +57,7 @@ def tables(*, orders: int, slots: int, columns: int) -> Any:
     if 4 * seen > MOST_FILLS:  # within a candle
         raise ValueError(f"{orders} orders at once could fill more often within a candle than there is room for")
     made = np.zeros(1, np.dtype(fields, align=True)).view(np.recarray)[0]
-    for name in ("done", "part", "refused"):
+    for name in ("done", "part", "refused", "denied"):
         made["standing"][name] = NO_SEQUENCE
     made["full_at"] = MOST_FILLS - 4 * seen
     made["block"] = orders + 1
@@ -112,7 +112,7 @@ def make_room(table: Any, orders: int) -> None:
 def add_slot(table: Any) -> None:
     """Makes room for one slot more in the tables of a loop in Python."""
     (order,) = _objects(STANDING, 1)
-    order.done = order.part = order.refused = NO_SEQUENCE
+    order.done = order.part = order.refused = order.denied = NO_SEQUENCE
     table.standing.append(order)
     table.active.append(0)
 

@@ -119,7 +119,7 @@ def sell_stop(at: float) -> WantedOrder:
 def replay(
     prices: str, *rows: Sequence[WantedOrder], market: MarketSpec = LINEAR_1, quote: str = "1000", **more: Any
 ) -> Result[Script]:
-    points = [(number, Decimal(price)) for number, price in enumerate(prices.split())]
+    points = [(60_000 * number, Decimal(price)) for number, price in enumerate(prices.split())]
     finish_at = more.pop("finish_at", None)
     strategy = Scripted(*rows, finish_at=finish_at)
     return run(strategy, StrategyConfig(), market, points, quote=Decimal(quote), options=Options(**more))
@@ -214,7 +214,7 @@ class TestMoney:
 
     def test_equity_is_marked_at_every_candles_close(self) -> None:
         result = replay("100 101 102 103 104 105 106 107", [market_buy()])
-        assert result.equity == [(3, Decimal("1002.8")), (7, Decimal("1006.8"))]
+        assert result.equity == [(180_000, Decimal("1002.8")), (420_000, Decimal("1006.8"))]
 
     def test_the_strategy_sees_its_position_by_average_cost_after_fees(self) -> None:
         """Short 1 at 110 and 1 at 120, one bought back at 112: 3 earned, less fees of 0.11 + 0.12 + 0.112."""

@@ -208,11 +208,11 @@ class TestEdges:
         assert told(found) == [(6, 0, SELL, 98.0, 1.0, MAKER)]
 
     def test_a_stop_without_the_margin_is_thrown_out_when_it_triggers_and_tried_again(self) -> None:
-        """10 at 110 are worth 1,100, with leverage 1 more than there is. Back below its trigger it stands again."""
-        candles = history(QUIET, (100, 111, 99, 100), QUIET)
+        """10 at 110 are worth 1,100, with leverage 1 more than there is. Thrown out at point 6, it waits a second."""
+        candles = history(QUIET, (100, 111, 99, 111), QUIET)
         found = played(candles, [stop(0, BUY, 110, 10.0)], leverage=1.0)
         assert told(found) == []
-        assert [each.why for each in found.refused] == [WRONG_SIDE]
+        assert [(each.point, each.why) for each in found.refused] == [(7, WRONG_SIDE)]
 
     def test_spot_spends_what_it_has(self) -> None:
         found = played(history(QUIET), [limit(0, BUY, 90, 2.0), at_market(1, BUY)], market=SPOT_1, quote=250)
@@ -252,6 +252,70 @@ class TestCosts:
         candles = history((10_000, 10_000, 10_000, 10_000, 40))
         found = played(candles, [at_market(0, BUY)], quote=10**6, impact=0.1, volume_share=0.025, exactly=False)
         assert told(found) == [(0, 0, BUY, 10_000.63, 1.0, TAKER)]  # 10,000.625, rounded against the taker
+
+class TestWhatABotWaitsFor:
+    """The rules of ``bots/plan.py``, so that a back-test trades when a bot does."""
+
+    CLOSING = at_market(2, SELL, reduce_only=True)
+    LOW = (98.0, 98.0, 98.0, 98.0)
+
+    @pytest.mark.parametrize(
+        ("protective", "closing", "fill"),
+        [
+            (True, CLOSING, (2, 2, SELL, 101.0, 1.0, TAKER)),
+            (False, CLOSING, (1, 2, SELL, 99.0, 1.0, TAKER)),
+            (True, limit(2, SELL, 99, reduce_only=True), (1, 2, SELL, 99.0, 1.0, TAKER)),
+            (True, at_market(2, BUY), (1, 2, BUY, 99.0, 1.0, TAKER)),
+        ],
+    )
+    def test_a_close_at_market_waits_a_point_for_the_stop_to_be_withdrawn(
+        self, protective: bool, closing: OrderRow, fill: Fill
+    ) -> None:
+        """The points are 100, 99, 101, 100. Both could close the position; a purchase beside a sell stop cannot."""
+        guarded = [at_market(0, BUY), stop(1, SELL, 95, reduce_only=True, protective=protective)]
+        assert told(played(history(QUIET), [(0, guarded), (20_000, [closing])])) == [ENTERED, fill]
+
+    def test_a_stop_that_only_moves_holds_nothing_up(self) -> None:
+        guarded = [at_market(0, BUY), stop(1, SELL, 95, 0.5, reduce_only=True, protective=True)]
+        moved = [stop(1, SELL, 96, 0.5, reduce_only=True, protective=True), at_market(2, SELL, 0.5)]
+        assert told(played(history(QUIET), [(0, guarded), (20_000, moved)]))[1:] == [(1, 2, SELL, 99.0, 0.5, TAKER)]
+
+    @pytest.mark.parametrize(
+        ("candles", "point"),
+        [
+            # Refused at 0, 20, 40 and 59.999 s, not tried at 60.000 where it could rest, refused at 80, taken at 100.
+            ([LOW, (100.0, 103.0, 98.0, 98.0)], 7),
+            # Refused at 80 and 100 too, so not tried before 132: not at 120.000, refused at 140, not tried before 204.
+            ([LOW, LOW, (100.0, 103.0, 98.5, 102.0), (102.0, 106.0, 98.5, 98.5)], 15),
+        ],
+    )
+    def test_a_refused_order_is_tried_again_after_1_2_4_8_16_32_seconds(
+        self, candles: list[tuple[float, ...]], point: int
+    ) -> None:
+        """Post-only at 99: refused while the price is below, filled on the way down from a point where it rested."""
+        found = played(history(*candles), [limit(0, BUY, 99, post_only=True)])
+        assert told(found) == [(point, 0, BUY, 99.0, 1.0, MAKER)]
+
+    @pytest.mark.parametrize(
+        ("order", "point"),
+        [
+            (at_market(1, SELL, reduce_only=True), 5),
+            (stop(1, SELL, 105, reduce_only=True, protective=True), 4),
+        ],
+    )
+    def test_a_close_at_the_open_waits_after_a_refusal_at_the_close_but_a_stop_does_not(
+        self, order: OrderRow, point: int
+    ) -> None:
+        """There is nothing to reduce at 59.999 s; a millisecond later there is."""
+        script = [(59_999, [order]), (60_000, [at_market(0, BUY), order])]
+        assert told(played(history(QUIET, QUIET), script)) == [
+            (4, 0, BUY, 100.0, 1.0, TAKER),
+            (point, 1, SELL, 100.0 if point == 4 else 99.0, 1.0, TAKER),
+        ]
+
+    def test_what_a_bot_does_not_send_keeps_nothing_waiting(self) -> None:
+        script = [(59_999, [at_market(0, BUY, 1e-9)]), (60_000, [at_market(0, BUY)])]
+        assert told(played(history(QUIET, QUIET), script)) == [(4, 0, BUY, 100.0, 1.0, TAKER)]
 
 
 class TestVolume:
