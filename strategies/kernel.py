@@ -6,9 +6,10 @@ Such a strategy is made of three functions over the same state, each ``@compiled
   when the strategy has finished.
 * ``wanted(p, s, orders) -> int`` writes the orders that should stand in this state, and how many they are.
 * ``quiet(p, s, tick) -> (low, high, until, rows)`` says when ``advance`` would change nothing: while the price lies
-  strictly between ``low`` and ``high``, before ``until`` (ms UTC), without fills, and, where ``rows`` is true, without a
-  new feature row. A zone that is too small costs time, one that is too large is a fault. Where there is no such
-  zone it is :data:`NEVER_QUIET`.
+  strictly between ``low`` and ``high``, before ``until`` (ms UTC), without fills, and without a new feature row: ``rows``
+  is :data:`EVERY_ROW` (or true), :data:`NO_ROW` (or false) where none would change anything, or :data:`OTHER_VALUES`
+  where a row of the same values as the one before would not, as that of a signal which stays what it is. A zone that is
+  too small costs time, one that is too large is a fault. Where there is no such zone it is :data:`NEVER_QUIET`.
 
 ``p`` is a named tuple of numbers made of configuration and market, ``s`` a :class:`~strategies.state.PlainState` or its
 record, ``row`` the newest feature row in the order of ``columns``, all NaN while there is none. Texts are made
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     Notes = npt.NDArray[np.float64]
 
 Row = Sequence[float]
-Quiet = tuple[float, float, int, bool]
+Quiet = tuple[float, float, int, int]
 
 BUY: Final = 1
 SELL: Final = -1
@@ -56,6 +57,10 @@ MARKET: Final = 1
 STOP: Final = 2
 NO_TRIGGER: Final = 0.0
 FOREVER: Final = 1 << 62
+# Which new feature rows end a quiet zone.
+NO_ROW: Final = 0
+EVERY_ROW: Final = 1
+OTHER_VALUES: Final = 2
 NEVER_QUIET: Final = (math.inf, -math.inf, 0, True)
 # A slot that is not one of the strategy's own.
 NO_SLOT: Final = -1

@@ -124,7 +124,7 @@ ACCOUNT: Final = {
     "low": float,  # nothing happens while the price stays strictly between the two,
     "high": float,
     "until": int,  # before this time,
-    "rows_matter": bool,  # and without a new row
+    "rows_matter": int,  # and without a new row of this kind (``strategies.kernel``)
     "quiet_low": float,  # the strategy's own part of it
     "quiet_high": float,
     "over": bool,

@@ -15,7 +15,7 @@ from backtests.loop.records import AS_BEFORE, FINISHED, FULL, LIQUIDATED, PAUSED
 from backtests.loop.segment import move
 from backtests.loop.sending import deliver, send
 from strategies.compiled import Compiled, compiled
-from strategies.kernel import KernelStrategy, Tick
+from strategies.kernel import NO_ROW, OTHER_VALUES, KernelStrategy, Tick
 
 if TYPE_CHECKING:
     from backtests.loop.records import Floats
@@ -38,9 +38,9 @@ def wanted(p: Any, s: Any, orders: Any) -> int:
 
 
 @compiled
-def quiet(p: Any, s: Any, tick: Tick) -> tuple[float, float, int, bool]:
+def quiet(p: Any, s: Any, tick: Tick) -> tuple[float, float, int, int]:
     """In the place of a strategy's own."""
-    return -math.inf, math.inf, 1 << 62, False
+    return -math.inf, math.inf, 1 << 62, NO_ROW
 
 
 @compiled
@@ -70,12 +70,17 @@ def decide(
     else:
         if rows != AS_BEFORE:
             a.wanted = rows
-        if rows != AS_BEFORE or count > 0 or a.refusing:
+        if a.wanted == 0 and a.active == 0:
+            a.refusing = False
+        elif rows != AS_BEFORE or count > 0 or a.refusing:
             reconcile(terms, t, a, 0, a.wanted, price, point, timestamp)
     a.quiet_low, a.quiet_high, a.until, a.rows_matter = quiet(p, s, tick)
     if a.sending > 0:
         a.until = min(a.until, t.due[a.first_sent])
-    reach(t, a)
+    if a.active > 0:
+        reach(t, a)
+    else:
+        a.low, a.high = a.quiet_low, a.quiet_high
     if terms.maintenance > 0.0:
         stop_at_ruin(terms, a)
 
@@ -126,6 +131,12 @@ def run(
         start = path.timestamp[i]
         row = rows.of_candle[i]
         due = a.funding_next < len(funding.timestamp) and funding.timestamp[a.funding_next] < start + terms.length
+        news = row != a.row and a.rows_matter != NO_ROW
+        if news and a.rows_matter == OTHER_VALUES:
+            news = False
+            for column in range(columns):
+                if rows.values[row, column] != shown[column]:  # so is a NaN, of itself too
+                    news = True
         if (
             a.started
             and not due
@@ -134,7 +145,7 @@ def run(
             and min(low, a.price) > a.low
             and max(high, a.price) < a.high
             and start + terms.length <= a.until
-            and (row == a.row or not a.rows_matter)
+            and not news
         ):
             a.price = close
             equity[i] = a.quote + a.amount * close
@@ -177,7 +188,7 @@ def run(
                 or a.refusing
                 or not a.quiet_low < price < a.quiet_high
                 or timestamp >= a.until
-                or (row != a.row and a.rows_matter)
+                or (news and row != a.row)
             ):
                 a.started = True
                 if row != a.row:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
 
 from strategies.compiled import compiled
 from strategies.contract import (
@@ -21,8 +24,8 @@ from strategies.contract import (
     StrategyConfig,
 )
 from strategies.indicators import ema, ema_warmup
-from strategies.kernel import BUY, FOREVER, MARKET, NO_SLOT, SELL, KernelStrategy, OrderRow, Tick, write
-from strategies.lattice import Rules, floor_to_step, rules_of, tradable
+from strategies.kernel import BUY, FOREVER, MARKET, NO_SLOT, OTHER_VALUES, SELL, KernelStrategy, OrderRow, Tick, write
+from strategies.lattice import Rules, floor_to_step, rules_of
 from strategies.state import PlainState
 
 if TYPE_CHECKING:
@@ -40,9 +43,9 @@ class CrossConfig(StrategyConfig):
 
 @dataclass(slots=True)
 class CrossState(PlainState):
-    seen_close: int = 0
     sequence: int = 0
     wish: int = 0  # +1 to buy, −1 to sell
+    long: bool = False
     amount: float = 0.0
     held: float = 0.0
 
@@ -60,18 +63,16 @@ def advance(p: CrossParameters, s: CrossState, tick: Tick, row: Any, fills: Any,
         s.held += fill.side * fill.amount - fill.fee_base
         if fill.done:
             s.wish = 0
-    if tick.candle_close > s.seen_close:
-        s.seen_close = tick.candle_close
-        fast, slow = row[0], row[1]
-        if s.wish == 0:
-            if fast > slow and not tradable(s.held, tick.price, p.rules.min_amount, p.rules.min_notional):
-                money = (p.money + tick.realised_pnl + tick.unrealised_pnl) * p.share
-                s.amount = floor_to_step(money / tick.price, p.rules.step_unit, p.rules.step_scale)
-                s.wish = BUY
-                s.sequence += 1
-            elif fast < slow and tradable(s.held, tick.price, p.rules.min_amount, p.rules.min_notional):
-                s.amount = floor_to_step(s.held, p.rules.step_unit, p.rules.step_scale)
-                s.wish = SELL
+            s.long = fill.side > 0
+    above = row[0]
+    if s.wish == 0 and above > 0.0 and not s.long:
+        money = (p.money + tick.realised_pnl + tick.unrealised_pnl) * p.share
+        s.amount = floor_to_step(money / tick.price, p.rules.step_unit, p.rules.step_scale)
+        s.wish = BUY
+        s.sequence += 1
+    elif s.wish == 0 and above < 0.0 and s.long:
+        s.amount = floor_to_step(s.held, p.rules.step_unit, p.rules.step_scale)
+        s.wish = SELL
     return False
 
 
@@ -84,10 +85,9 @@ def wanted(p: CrossParameters, s: CrossState, orders: Any) -> int:
 
 
 @compiled
-def quiet(p: CrossParameters, s: CrossState, tick: Tick) -> tuple[float, float, int, bool]:
-    if tick.candle_close > s.seen_close:
-        return 1.0, 0.0, 0, True
-    return 0.0, 1e300, FOREVER, True
+def quiet(p: CrossParameters, s: CrossState, tick: Tick) -> tuple[float, float, int, int]:
+    # What it has seen of this row it has acted on: nothing more happens while the averages stand as they do.
+    return 0.0, math.inf, FOREVER, OTHER_VALUES
 
 
 class CrossStrategy(KernelStrategy[CrossConfig, CrossState, CrossParameters]):
@@ -109,11 +109,12 @@ class CrossStrategy(KernelStrategy[CrossConfig, CrossState, CrossParameters]):
         return (CandleNeed(config.timeframe, ema_warmup(config.slow)),)
 
     def features(self, config: CrossConfig, candles: Mapping[str, CandleSeries]) -> Mapping[str, FloatColumn]:
+        """``above`` is +1 while the fast average is above the slow one, −1 below it."""
         close = candles[config.timeframe].close
-        return {"fast": ema(close, config.fast), "slow": ema(close, config.slow)}
+        return {"above": np.sign(ema(close, config.fast) - ema(close, config.slow))}
 
     def columns(self, config: CrossConfig) -> tuple[str, ...]:
-        return ("fast", "slow")
+        return ("above",)
 
     def parameters(self, config: CrossConfig, market: MarketSpec) -> CrossParameters:
         return _parameters(config, market, self.money)

@@ -119,7 +119,7 @@ def test_the_built_in_strategies_get_the_features_that_they_would_have_made_them
 
 
 def test_memory_is_bounded_by_forgetting_the_least_used() -> None:
-    cache = FeatureCache(CrossStrategy(), CANDLES, "1m", most_bytes=3 * 2 * 300 * 8)
+    cache = FeatureCache(CrossStrategy(), CANDLES, "1m", most_bytes=3 * 300 * 8)
     tables = [cache.table(CrossConfig(fast=fast, slow=20)) for fast in (2, 3, 4)]
     assert cache.table(CrossConfig(fast=2, slow=20)) is tables[0]
     cache.table(CrossConfig(fast=5, slow=20))
