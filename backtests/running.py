@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from backtests.features import history_features
 from backtests.funding_due import funding_of
+from backtests.loop.records import Funding
 from backtests.outcome import Outcome
 from backtests.preset import Preset, engine_options, market_spec
-from backtests.simulation import simulate
+from backtests.simulation import Options, Simulation, simulate
 from backtests.warm_up import check_warm_up, first_begin, resolved
 from exchange.candles.files import CandleFileError, Candles
 from exchange.candles.series import utc
 from strategies.candles import timeframe_ms
-from strategies.contract import Strategy
+from strategies.contract import MarketSpec, Strategy, StrategyConfig
 from strategies.registry import get_strategy
 
 if TYPE_CHECKING:
@@ -40,6 +42,52 @@ def back_test(
     ``ValueError`` for candles that do not suffice: none in the period, too few before it, a timeframe that the strategy
     needs and that cannot be made of them.
     """
+    ready = prepared(preset, candles, begin=begin, features=features)
+    simulation = simulate(
+        ready.strategy,
+        preset.strategy_config,
+        ready.market,
+        ready.candles,
+        preset.timeframe,
+        quote=float(preset.initial_balance),
+        options=ready.options,
+        features=ready.features,
+        compiled=compiled,
+        start=ready.start,
+        progress=progress,
+    )
+    return ready.outcome(simulation, data_report)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that a simulation is given. ``candles`` are those that are traded on, ``history`` all; ``start`` is the
+    configuration that the start plans with."""
+
+    preset: Preset
+    strategy: Strategy[Any, Any]
+    history: Candles
+    candles: Candles
+    features: FeatureTable | None
+    market: MarketSpec
+    funding: Funding
+    start: StrategyConfig
+    known_from: int | None
+
+    @property
+    def options(self) -> Options:
+        return engine_options(self.preset, self.funding)
+
+    def outcome(self, simulation: Simulation[Any], data_report: DataReport | None) -> Outcome:
+        return Outcome(
+            self.preset, self.market, self.history, self.candles, simulation, self.funding, self.known_from, data_report
+        )
+
+
+def prepared(
+    preset: Preset, candles: Candles, *, begin: int | None = None, features: FeatureTable | None = None
+) -> Prepared:
+    """Arguments and errors are those of :func:`back_test`."""
     strategy: Strategy[Any, Any] = get_strategy(preset.strategy)
     config, timeframe = preset.strategy_config, preset.timeframe
     if begin is None:
@@ -53,20 +101,14 @@ def back_test(
     begin, end = int(run.timestamp[0]), int(run.timestamp[-1]) + timeframe_ms(timeframe)
     if features is None:
         features = history_features(strategy, config, candles, timeframe)
-    known_from = check_warm_up(strategy, config, features, begin, end)
-    market = market_spec(preset, price=float(run.open[0]))
-    funding = funding_of(preset, begin, end)
-    simulation = simulate(
+    return Prepared(
+        preset,
         strategy,
-        config,
-        market,
+        candles,
         run,
-        timeframe,
-        quote=float(preset.initial_balance),
-        options=engine_options(preset, funding),
-        features=features,
-        compiled=compiled,
+        features,
+        market_spec(preset, price=float(run.open[0])),
+        funding_of(preset, begin, end),
         start=resolved(strategy, config, candles, timeframe, begin),
-        progress=progress,
+        known_from=check_warm_up(strategy, config, features, begin, end),
     )
-    return Outcome(preset, market, candles, run, simulation, funding, known_from, data_report)
