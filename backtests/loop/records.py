@@ -151,6 +151,7 @@ STANDING: Final = {
     "waits": bool,  # for its trigger
     "taking": bool,  # takes what it can at every point
     "reduce_only": bool,
+    "protective": bool,
     "trade": int,
     "arrival": int,
     "stamp": int,
@@ -160,11 +161,13 @@ STANDING: Final = {
     "part_amount": float,  # that part,
     "part_value": float,  # and its worth
     "refused": int,  # the sequence that was last refused
+    "denied": int,  # the sequence that the exchange itself last refused,
+    "denials": int,  # so often in a row,
+    "denied_at": int,  # the last time then
 }
 MET: Final = {"slot": int, "arrival": int, "distance": float}
 FILL: Final = {
     "point": int,
-    "protective": bool,
     "timestamp": int,
     "slot": int,
     "sequence": int,
@@ -174,9 +177,6 @@ FILL: Final = {
     "fee": float,
     "fee_in_base": bool,
     "is_maker": bool,
-    "denied": int,  # the sequence that the exchange itself last refused,
-    "denials": int,  # so often in a row,
-    "denied_at": int,  # the last time then
     "trade": int,
 }
 SEEN: Final = {

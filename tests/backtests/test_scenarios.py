@@ -253,6 +253,7 @@ class TestCosts:
         found = played(candles, [at_market(0, BUY)], quote=10**6, impact=0.1, volume_share=0.025, exactly=False)
         assert told(found) == [(0, 0, BUY, 10_000.63, 1.0, TAKER)]  # 10,000.625, rounded against the taker
 
+
 class TestWhatABotWaitsFor:
     """The rules of ``bots/plan.py``, so that a back-test trades when a bot does."""
 
