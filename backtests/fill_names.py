@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from strategies.kernel import KernelStrategy
 
+if TYPE_CHECKING:
+    from backtests.loop.records import Integers
+
 # The slot of the fills that a liquidation makes.
 LIQUIDATION: Final = "liquidation"
+# Of a key made of slot and trade: more trades than any run makes.
+_TRADE_BITS: Final = 40
 
 
 def named(strategy: KernelStrategy[Any, Any, Any], fills: Any) -> tuple[list[str], list[str]]:
     """The names of slots and trades; the fills' numbers become places in these lists."""
-    slots, trades = dict[str, int](), dict[str, int]()
     slot_numbers, slot_of = np.unique(fills["slot"], return_inverse=True)
     # A trade's name may need its slot.
-    keys, key_of = np.unique(fills["slot"] * (1 << 40) + fills["trade"], return_inverse=True)
-    trade_names = (strategy.names(key >> 40, key & ((1 << 40) - 1))[1] for key in keys.tolist())
-    trade_places = np.array([trades.setdefault(name, len(trades)) for name in trade_names], np.int64)
-    slot_names = (strategy.names(number, 0)[0] for number in slot_numbers.tolist())
-    slot_places = np.array([slots.setdefault(name, len(slots)) for name in slot_names], np.int64)
-    fills["trade"], fills["slot"] = trade_places[key_of], slot_places[slot_of]
-    return list(slots), list(trades)
+    keys, key_of = np.unique((fills["slot"] << _TRADE_BITS) + fills["trade"], return_inverse=True)
+    of_keys = map(strategy.names, (keys >> _TRADE_BITS).tolist(), (keys & ((1 << _TRADE_BITS) - 1)).tolist())
+    slots, slot_places = _places([strategy.names(number, 0)[0] for number in slot_numbers.tolist()])
+    trades, trade_places = _places([trade for _, trade in of_keys])
+    fills["slot"], fills["trade"] = slot_places[slot_of], trade_places[key_of]
+    return slots, trades
+
+
+def _places(names: list[str]) -> tuple[list[str], Integers]:
+    """Each name once, and where each of ``names`` stands among them."""
+    once = list(dict.fromkeys(names))
+    place = dict(zip(once, range(len(once)), strict=True))
+    return once, np.fromiter(map(place.__getitem__, names), np.int64, len(names))
 
 
 def with_liquidation(fills: Any, slots: list[str], trades: list[str], money: Any) -> Any:

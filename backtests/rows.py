@@ -22,15 +22,16 @@ def rows_of(features: FeatureTable | None, opens: Integers, columns: Sequence[st
     if features is None:
         return Rows(np.full((1, width), np.nan), np.zeros(len(opens), np.int64), np.zeros(1, np.int64))
     last = len(features.closes)
-    values = np.empty((last + 1, width))
+    values, closes = np.empty((last + 1, width)), np.empty(last + 1, np.int64)
     values[:, len(columns) :] = np.nan
     for place, name in enumerate(columns):
         values[:last, place] = features.columns.get(name, np.nan)
-    values[:last][~features.known] = np.nan
+    values[np.flatnonzero(~features.known)] = np.nan
     values[last] = np.nan
+    closes[:last], closes[last] = features.closes, 0
     of_candle = np.empty(len(opens), np.int64)
     see(features.closes, opens, of_candle)
-    return Rows(values, of_candle, np.append(features.closes, 0))
+    return Rows(values, of_candle, closes)
 
 
 @compiled
