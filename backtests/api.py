@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from backtests import services
 from backtests.models import BackTest, Study
-from backtests.serializers import BackTestIn, BackTestOut, JobFilters, StudyIn, StudyOut
+from backtests.serializers import BackTestIn, BackTestOut, JobFilters, StudyFilters, StudyIn, StudyOut
 from web.lists import LeanList, Rows
 from web.problem_details import ProblemDetails
 
@@ -97,11 +97,14 @@ class BackTestViewSet(JobViewSet):
         return HttpResponse(services.report_of(self._job()), content_type="text/html; charset=utf-8")
 
 
-@extend_schema_view(list=extend_schema(summary="Studies, newest first", parameters=[JobFilters]))
+@extend_schema_view(list=extend_schema(summary="Studies, newest first", parameters=[StudyFilters]))
 class StudyViewSet(JobViewSet):
     queryset = Study.objects.all()
     serializer_class = StudyOut
-    columns: ClassVar[dict[str, str]] = _COLUMNS | {name: name for name in ("kind", "search", "total", "finished")}
+    filters = StudyFilters
+    columns: ClassVar[dict[str, str]] = _COLUMNS | {
+        name: name for name in ("kind", "search", "options", "total", "finished")
+    }
 
     def get_queryset(self) -> QuerySet[Study]:
         return Study.objects.order_by("-pk")
@@ -124,7 +127,8 @@ class StudyViewSet(JobViewSet):
         return self._shown(int(pk))
 
     @extend_schema(
-        summary="The best trials, what was examined, the verdict", responses={200: OpenApiTypes.OBJECT, 409: _NOT_DONE}
+        summary="The whole result; of every kind but optimise as its command's `--json` writes it",
+        responses={200: OpenApiTypes.OBJECT, 409: _NOT_DONE},
     )
     @action(detail=True)
     def result(self, request: Request, pk: str) -> HttpResponse:

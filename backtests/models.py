@@ -47,10 +47,11 @@ class JobQuerySet(models.QuerySet[Any]):
 
 class Job(models.Model):
     """What back-tests and studies have in common. ``preset`` is the preset as JSON, ``source`` what candles it is run
-    over, ``since`` and ``until`` the period in ms UTC. ``result`` is a path below ``BACKTESTS_DIR``."""
+    over (of a study perhaps several, a space between them), ``since`` and ``until`` the period in ms UTC. ``result`` is a
+    path below ``BACKTESTS_DIR``."""
 
     preset = models.JSONField()
-    source = models.CharField(max_length=200)
+    source = models.TextField()
     since = models.BigIntegerField(null=True, blank=True)
     until = models.BigIntegerField(null=True, blank=True)
     requested_by = models.CharField(max_length=150)
@@ -125,20 +126,29 @@ class BackTest(Job, Leased):
 
 
 class StudyKind(models.TextChoices):
+    """Each is a line of ``backtests.analysis.kinds``."""
+
     OPTIMISE = "optimise", "Optimisation"
+    WALK_FORWARD = "walk-forward", "Walk-forward"
+    MONTE_CARLO = "monte-carlo", "Monte Carlo"
+    SENSITIVITY = "sensitivity", "Sensitivity"
+    ROBUSTNESS = "robustness", "Robustness"
+    RANK = "rank", "Ranking"
+    GRID_SYSTEM = "grid-system", "Grid system"
 
 
 class Study(Job):
-    """Many runs with one question. ``search`` is what a search file says besides the preset. Its work is in ``chunks``;
-    ``total`` trials, of which ``finished`` are done."""
+    """Many runs with one question. ``search`` is what a search file says besides the preset, ``options`` what the kind can
+    be told. Its work is in ``chunks``; about ``total`` runs, of which ``finished`` are done."""
 
     kind = models.CharField(max_length=16, choices=StudyKind.choices, default=StudyKind.OPTIMISE)
     status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.QUEUED)
-    search = models.JSONField()
+    search = models.JSONField(default=dict)
+    options = models.JSONField(default=dict)
     total = models.PositiveIntegerField(default=0)
     finished = models.PositiveIntegerField(default=0)
-    # Names the candles that the chunks map (``backtests.jobs.files``).
-    data_hash = models.CharField(max_length=64, blank=True)
+    # The hash of each source's candles, by which they are mapped (``backtests.jobs.files``); empty for one without any.
+    data = models.JSONField(default=dict)
     same_as = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="repeated_by")
 
     class Meta:
@@ -163,24 +173,26 @@ class Study(Job):
 
 class Stage(models.TextChoices):
     PREPARE = "prepare", "Prepare"
-    TRIALS = "trials", "Trials"
-    REPORT = "report", "Report"
+    LEAD = "lead", "Lead"
+    WORK = "work", "Work"
 
 
 class Chunk(Leased):
-    """A part of a study that one worker does at once: its preparation, some trials, or the report on all of them.
+    """A part of a study that one worker does at once: its preparation, some runs, or the step that asks for the next runs
+    and in the end writes the result.
 
     A chunk is done once: whoever finds it done leaves it, and an answer that comes without the token is not taken.
-    ``trials`` are ``[[number, values], …]``; without them those of the grid with numbers in ``[first, end)``.
-    ``answer`` holds what came of each: ``[[number, values, measures, error], …]``.
+    ``ask`` names the question that its runs are a part of, ``[first, end)`` which part. ``work`` says what to run and
+    ``answer`` what came of it (``backtests.jobs.pieces``).
     """
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="chunks")
     number = models.PositiveIntegerField()
     stage = models.CharField(max_length=8, choices=Stage.choices)
+    ask = models.CharField(max_length=64, blank=True)
     first = models.PositiveIntegerField(default=0)
     end = models.PositiveIntegerField(default=0)
-    trials = models.JSONField(null=True)
+    work = models.JSONField(null=True)
     answer = models.JSONField(default=list)
     done_at = models.DateTimeField(null=True)
 
@@ -190,7 +202,10 @@ class Chunk(Leased):
             models.UniqueConstraint(fields=["study", "number"], name="backtests_chunk_once"),
             models.CheckConstraint(condition=Q(end__gte=F("first")), name="backtests_chunk_forwards"),
         ]
-        indexes = [models.Index(fields=["status", "beat_at"], name="backtests_chunk_active")]
+        indexes = [
+            models.Index(fields=["status", "beat_at"], name="backtests_chunk_active"),
+            models.Index(fields=["study", "ask", "first"], name="backtests_chunk_ask"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.study}, chunk {self.number}"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from rest_framework import serializers
 
+from backtests.analysis.kinds import KINDS
 from backtests.models import JobStatus, StudyKind
 from web.lists import Filters
 
 _PERIOD = "Milliseconds UTC; left out: as far as the source reaches."
+
+
+def _default(value: Any) -> str:
+    return json.dumps(list(value) if isinstance(value, tuple) else value)
 
 
 class BackTestIn(serializers.Serializer[Any]):
@@ -23,8 +29,30 @@ class BackTestIn(serializers.Serializer[Any]):
 
 
 class StudyIn(BackTestIn):
+    kind = serializers.ChoiceField(
+        choices=StudyKind.choices,
+        default=StudyKind.OPTIMISE,
+        help_text="What is asked, as the command of this name does.",
+    )
+    preset = serializers.DictField(
+        default=dict,
+        help_text="What a preset file holds (docs/backtesting/presets.md); `grid-system` can do without one.",
+    )
+    source = serializers.CharField(
+        max_length=20_000,
+        help_text="As of a back-test; for `rank` and `grid-system` the coins, a space between them.",
+    )
     search = serializers.DictField(
-        help_text="What a search file holds besides preset and candles: parameters, objectives, constraints, method, trials."
+        default=dict,
+        help_text="What a search file holds besides preset and candles: parameters, objectives, constraints, method, "
+        "trials. Not for `rank` and `grid-system`; `monte-carlo` can do without one.",
+    )
+    options = serializers.DictField(
+        default=dict,
+        help_text="; ".join(
+            f"`{kind.name}`: {', '.join(f'{each.name} ({_default(each.default)})' for each in kind.options)}"
+            for kind in KINDS.values()
+        ),
     )
 
 
@@ -54,11 +82,16 @@ class BackTestOut(JobOut):
 class StudyOut(JobOut):
     kind = serializers.ChoiceField(choices=StudyKind.choices)
     search = serializers.DictField()
-    total = serializers.IntegerField(help_text="Trials.")
-    finished = serializers.IntegerField(help_text="Trials that are done.")
+    options = serializers.DictField()
+    total = serializers.IntegerField(help_text="Runs, as far as they can be known beforehand.")
+    finished = serializers.IntegerField(help_text="Runs that are done.")
 
 
 class JobFilters(Filters):
     status = serializers.ChoiceField(choices=JobStatus.choices, required=False)
     symbol = serializers.CharField(required=False, source="preset__symbol")
     strategy = serializers.CharField(required=False, source="preset__strategy")
+
+
+class StudyFilters(JobFilters):
+    kind = serializers.ChoiceField(choices=StudyKind.choices, required=False)

@@ -11,14 +11,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from backtests.errors import BackTestRefused, NotDone
-from backtests.jobs import files
+from backtests.analysis.kinds import KINDS
+from backtests.errors import NotDone
+from backtests.jobs import files, tidying
 from backtests.jobs.leases import hand_back, lease_length
-from backtests.jobs.loading import source_problems
+from backtests.jobs.requests import back_test_request, study_request
 from backtests.models import ACTIVE, BackTest, Chunk, JobStatus, Stage, Study, StudyKind
-from backtests.preset import Preset, PresetInvalid, preset_of
-from backtests.search.definition import SearchInvalid, search_of
-from strategies.contract import Problem
 
 # A worker that dies of the same work again and again is not given it a fourth time.
 MOST_ATTEMPTS = 3
@@ -38,8 +36,7 @@ def request_back_test(
 
     Raises :class:`BackTestRefused`.
     """
-    checked = _checked(preset, source, since, until)
-    asked = {"preset": _plain(checked), "source": source, "since": since, "until": until}
+    asked = {**back_test_request(preset, source, since, until), "since": since, "until": until}
     with transaction.atomic():
         before: BackTest | None = BackTest.objects.filter(**asked, status__in=ACTIVE).first()
         if before is not None:
@@ -52,21 +49,24 @@ def request_back_test(
 def request_study(
     *,
     preset: Mapping[str, Any],
-    search: Mapping[str, Any],
     source: str,
     requested_by: str,
+    kind: str = StudyKind.OPTIMISE,
+    search: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
     since: int | None = None,
     until: int | None = None,
 ) -> Study:
-    """As :func:`request_back_test`. ``search`` is a search file's content without ``preset`` and ``candles``."""
-    checked = _checked(preset, source, since, until)
-    try:
-        search_of({**search, "preset": _plain(checked)})
-    except SearchInvalid as error:
-        raise BackTestRefused([_search_problem(sentence) for sentence in error.problems]) from error
-    asked = {"preset": _plain(checked), "search": dict(search), "source": source, "since": since, "until": until}
+    """As :func:`request_back_test`. ``search`` is a search file's content without ``preset`` and ``candles``, ``options``
+    what the kind can be told (``backtests.analysis.kinds``); ``source`` of a kind with many coins holds several, a space
+    between them. An empty ``preset`` is the usual one where the kind has one."""
+    asked = {
+        **study_request(KINDS[kind], preset, search or {}, options or {}, source, since, until),
+        "since": since,
+        "until": until,
+    }
     with transaction.atomic():
-        before: Study | None = Study.objects.filter(**asked, kind=StudyKind.OPTIMISE, status__in=ACTIVE).first()
+        before: Study | None = Study.objects.filter(**asked, status__in=ACTIVE).first()
         if before is not None:
             return before
         study: Study = Study.objects.create(**asked, requested_by=requested_by)
@@ -86,6 +86,8 @@ def cancel_study(*, study: Study) -> bool:
         cancelled = Study.objects.filter(pk=study.pk, status__in=ACTIVE).update(**_cancelled())
         if cancelled:
             study.chunks.filter(status__in=ACTIVE).update(status=JobStatus.CANCELLED)
+    if cancelled:
+        tidying.drop_candles_of(Study.objects.filter(pk=study.pk))
     return bool(cancelled)
 
 
@@ -114,6 +116,7 @@ def resume_abandoned(*, now: datetime) -> None:
     chunks.update(Chunk.objects.filter(study__in=still, status=JobStatus.QUEUED).values_list("pk", flat=True))
     _send_back_tests(sorted(back_tests))
     send_chunks(sorted(chunks))
+    tidying.sweep()
 
 
 def send_chunks(keys: list[int]) -> None:
@@ -151,32 +154,3 @@ def _contents(job: BackTest | Study, name: str) -> bytes:
 
 def _cancelled() -> dict[str, Any]:
     return {"status": JobStatus.CANCELLED, "finished_at": timezone.now()}
-
-
-def _checked(preset: Mapping[str, Any], source: str, since: int | None, until: int | None) -> Preset:
-    problems = source_problems(source)
-    if since is not None and until is not None and until <= since:
-        problems.append(Problem("until", "The period ends before it begins: until must be later than since."))
-    if isinstance(preset.get("funding"), str):
-        problems.append(Problem("preset.funding", "A file of funding rates can be named on the command line only."))
-    checked = None
-    try:
-        checked = preset_of(preset)
-    except PresetInvalid as error:
-        problems += [
-            Problem(f"preset.{each.field}" if each.field else "preset", each.message, each.value, each.limit)
-            for each in error.problems
-        ]
-    if problems or checked is None:
-        raise BackTestRefused(problems)
-    return checked
-
-
-def _plain(preset: Preset) -> dict[str, Any]:
-    """As it was said, in one spelling: equal requests are equal rows."""
-    return preset.model_dump(mode="json", exclude_unset=True)
-
-
-def _search_problem(sentence: str) -> Problem:
-    field, _, message = sentence.partition(": ")
-    return Problem(f"search.{field}", message or sentence)

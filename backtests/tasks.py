@@ -3,11 +3,15 @@ and when it cannot, ``resume_abandoned`` sends another one. Doing one twice does
 
 from __future__ import annotations
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_ready
 from django.utils import timezone
 
 from backtests import services
 from backtests.jobs import single, studies
+from backtests.search import scratch
 
 
 @shared_task(name="backtests.tasks.run_back_test", acks_late=True, reject_on_worker_lost=True)
@@ -23,3 +27,9 @@ def run_chunk(chunk_id: int) -> None:
 @shared_task(name="backtests.tasks.resume_abandoned")
 def resume_abandoned() -> None:
     services.resume_abandoned(now=timezone.now())
+
+
+@worker_ready.connect
+def sweep_scratch(**_: Any) -> None:
+    """What a worker that was killed left on this machine. The database is left alone: its connection would be inherited."""
+    scratch.sweep()

@@ -13,14 +13,13 @@ from typing import Any, Final
 import numpy as np
 
 from backtests.analysis.plain_json import plain
+from backtests.analysis.runs import Runs
 from backtests.analysis.subject import Subject
 from backtests.metrics.inputs import Floats
 from backtests.preset import market_spec
 from backtests.running import back_test
 from backtests.search.evaluation import Evaluator
 from backtests.search.measures import Measured
-from backtests.search.running import Progress
-from backtests.search.workers import Workers
 from backtests.statistics import monte_carlo as histories
 from backtests.statistics.candle_paths import resampled, with_noise
 from backtests.statistics.monte_carlo import Outcomes
@@ -48,8 +47,8 @@ class Rerun:
     number: int
     settings: Settings
 
-    def done_by(self, evaluator: Evaluator) -> tuple[int, float, float]:
-        """Number, final equity, maximum drawdown."""
+    def done_by(self, evaluator: Evaluator) -> tuple[float, float]:
+        """Final equity, maximum drawdown."""
         preset, candles = evaluator.preset, evaluator.candles
         chance = np.random.SeedSequence([self.settings.seed, (NOISY, REORDERED).index(self.kind) + 1, self.number])
         random = np.random.default_rng(chance)
@@ -60,7 +59,7 @@ class Rerun:
             else resampled(candles, random, tick=tick)
         )
         run = Measured(back_test(preset, made))
-        return self.number, float(run.equity[-1]), run.max_drawdown
+        return float(run.equity[-1]), run.max_drawdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +120,14 @@ class MonteCarlo:
         return found
 
 
-def monte_carlo(
-    subject: Subject, workers: Workers, settings: Settings, progress: Progress = lambda _: None
-) -> MonteCarlo:
-    """Of the workers' preset over the workers' candles. Raises ``ValueError`` for settings that make no run."""
+def monte_carlo(subject: Subject, settings: Settings, runs: Runs) -> MonteCarlo:
+    """Of the subject's preset over its candles. Raises ``ValueError`` for settings that make no run."""
     if settings.runs < 1 or settings.reruns < 0 or not settings.noise >= 0.0:
         raise ValueError(
             f"runs {settings.runs}, reruns {settings.reruns}, noise {settings.noise}: one run at least, and none below 0"
         )
-    run = Measured(back_test(workers.preset, subject.candles))
+    perturbed = _perturbed(subject, settings, runs)
+    run = Measured(back_test(subject.preset, subject.candles))
     initial, profits, returns = run.initial, run.trades.profit, run.sampled.returns
     kinds = (histories.shuffled_trades, histories.drawn_trades)
     shuffled, drawn = (
@@ -141,19 +139,20 @@ def monte_carlo(
         if len(returns) > 1
         else None
     )
-    perturbed = {
-        kind: _perturbed(kind, settings, workers, initial, progress) for kind in (NOISY, REORDERED) if settings.reruns
-    }
     return MonteCarlo(settings, initial, float(run.equity[-1]), len(profits), shuffled, drawn, compounded, perturbed)
 
 
-def _perturbed(kind: str, settings: Settings, workers: Workers, initial: float, progress: Progress) -> Perturbed:
-    final, deepest = np.empty(settings.reruns), np.empty(settings.reruns)
-    jobs = (Rerun(kind, number, settings).done_by for number in range(settings.reruns))
-    for (number, equity, drawdown), _ in workers.run(jobs):
-        final[number], deepest[number] = equity, drawdown
-        progress(1)
-    return Perturbed(initial, final, deepest)
+def _perturbed(subject: Subject, settings: Settings, runs: Runs) -> dict[str, Perturbed]:
+    if not settings.reruns:
+        return {}
+    kinds, initial = (NOISY, REORDERED), float(subject.preset.initial_balance)
+    pieces = [Rerun(kind, number, settings) for kind in kinds for number in range(settings.reruns)]
+    answers = runs.done(subject.preset, subject.market, pieces, "runs")
+    found = {}
+    for place, kind in enumerate(kinds):
+        rows = np.array(answers[place * settings.reruns : (place + 1) * settings.reruns])
+        found[kind] = Perturbed(initial, rows[:, 0], rows[:, 1])
+    return found
 
 
 def _chance(settings: Settings, purpose: int) -> np.random.Generator:

@@ -9,8 +9,10 @@ from typing import Any, Final
 import numpy as np
 
 from backtests.analysis.plain_json import plain
+from backtests.analysis.runs import Runs
 from backtests.analysis.sources import NamedSource
 from backtests.data import load_candles
+from backtests.identity import data_hash
 from backtests.metrics.inputs import Floats, Times
 from backtests.metrics.returns import hold_return
 from backtests.metrics.sampling import DAY_MS
@@ -18,8 +20,6 @@ from backtests.preset import Preset, with_changes
 from backtests.running import back_test
 from backtests.search.evaluation import Evaluator
 from backtests.search.measures import MEASURES, Measured, measures_of
-from backtests.search.running import Progress
-from backtests.search.workers import Workers
 
 FIGURES: Final = (
     "roi", "sharpe", "calmar", "max_drawdown", "profit_factor", "win_rate", "trades", "fees",
@@ -31,7 +31,8 @@ FEWEST_COMMON: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One coin. ``measures`` is ``None`` for one that could not be run; ``days`` number the days of ``returns``."""
+    """One coin. ``measures`` is ``None`` for one that could not be run; ``days`` number the days of ``returns``, ``data`` is
+    the candles' hash."""
 
     name: str
     source: str
@@ -43,6 +44,7 @@ class Ranked:
     last: int = 0
     days: Times | None = None
     returns: Floats | None = None
+    data: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +143,9 @@ class CoinRun:
         held = hold_return(candles.close, float(candles.open[0]), float(preset.fees.taker))
         days = run.sampled.ends // DAY_MS
         return Ranked(
-            source.name, source.source, preset.symbol, measures, held, "", first, last, days, run.sampled.returns
-        )
+            source.name, source.source, preset.symbol, measures, held, "", first, last, days, run.sampled.returns,
+            data_hash(candles),
+        )  # fmt: skip
 
 
 def of_coin(preset: Preset, symbol: str) -> Preset:
@@ -153,21 +156,18 @@ def of_coin(preset: Preset, symbol: str) -> Preset:
 def rank(
     preset: Preset,
     sources: Sequence[NamedSource],
-    workers: Workers,
+    runs: Runs,
     *,
     by: str = "sharpe",
     since: int | None = None,
     until: int | None = None,
     store: str | None = None,
-    progress: Progress = lambda _: None,
 ) -> Ranking:
-    """``workers`` are of the preset. Raises ``ValueError`` for a figure that is not one, or when no coin could be run."""
+    """Each coin on its own candles; ``store`` is where the candle store lies. Raises ``ValueError`` for a figure that is
+    not one, or when no coin could be run."""
     if by not in FIGURES:
         raise ValueError(f"--by {by}: coins are ranked by one of {', '.join(FIGURES)}")
-    found: list[Ranked] = []
-    for entry, _ in workers.run(CoinRun(source, since, until, store).done_by for source in sources):
-        found.append(entry)
-        progress(1)
+    found = runs.done(preset, None, [CoinRun(source, since, until, store) for source in sources], "coins")
     if all(each.measures is None for each in found):
         raise ValueError(f"not one of {len(found)} coins could be run; the first one: {found[0].error}")
     sign = 1.0 if MEASURES[by].higher_is_better else -1.0

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from backtests.analysis.plain_json import plain
+from backtests.analysis.runs import Runs
+from backtests.analysis.subject import Subject
 from backtests.search.definition import Method, SearchDefinition
 from backtests.search.goals import Objective
 from backtests.search.parameters import Parameter, Value, Values, grid_size
-from backtests.search.running import Progress, run_search
-from backtests.search.store import TrialStore
-from backtests.search.workers import Workers
 from backtests.statistics.sensitivity import Axis, Index, Plateau, Surface, surface
 
 MOST_AXES = 2
@@ -55,28 +54,27 @@ def axes_of(definition: SearchDefinition, paths: Sequence[str] = ()) -> tuple[Pa
     return tuple(known[path] for path in paths) or definition.parameters[:MOST_AXES]
 
 
-def sensitivity(
-    definition: SearchDefinition,
-    axes: Sequence[Parameter],
-    workers: Workers,
-    store: TrialStore,
-    *,
-    at: Values | None = None,
-    progress: Progress = lambda _: None,
-) -> Sensitivity:
-    """Scores of the first objective over the grid of ``axes``, all else being the preset's.
+def sensitivity(subject: Subject, axes: Sequence[Parameter], runs: Runs, *, at: Values | None = None) -> Sensitivity:
+    """Scores of the search's first objective over the grid of ``axes``, all else being the subject's preset.
 
     ``at`` is a point on the grid, usually the one chosen. Raises ``ValueError`` when no combination could be run.
     """
-    run_search(definition, workers, store, progress=progress)
+    definition = map_definition(subject.searched(), axes)
     objective = definition.objectives[0]
     scores = [float("nan")] * grid_size(axes)
-    for trial in store.trials():
-        if trial.measures is not None:
-            scores[trial.number] = objective.score(trial.measures)
+    with runs.searched(definition, subject.preset, subject.market) as store:
+        for trial in store.trials():
+            if trial.measures is not None:
+                scores[trial.number] = objective.score(trial.measures)
     found = surface([Axis(each.path, each.values) for each in axes], scores)
     place = found.best() if at is None else _index_of(axes, at)
     return Sensitivity(objective, found, place, found.plateau(place), found.most_robust())
+
+
+def axes_around(definition: SearchDefinition, at: Values) -> tuple[Parameter, ...]:
+    """The first two parameters that have neighbours, with the values next to the chosen ones. Words have none."""
+    near = (map_around(each, at[each.path]) for each in definition.parameters if each.ordered)
+    return tuple(each for each in near if len(each.values) > 1)[:MOST_AXES]
 
 
 def map_definition(definition: SearchDefinition, axes: Sequence[Parameter]) -> SearchDefinition:

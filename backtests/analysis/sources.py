@@ -1,4 +1,4 @@
-"""Many candle sources at once: files by name or pattern, and series of the store, and what their names say."""
+"""Many candle sources at once: files by name or pattern, series of the store, made-up markets, and what their names say."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
+from typing import Final
 
+from backtests.made_up import PREFIX
 from exchange.candles.files import describe_file
 
+# What is traded on a made-up market.
+MADE_UP_SYMBOL: Final = "MADEUPUSDT"
 # exchange/kind/SYMBOL, and perhaps its timeframe.
 _MARKET_PARTS, _WITH_TIMEFRAME = 3, 4
 
@@ -25,6 +29,8 @@ class NamedSource:
 
     @property
     def name(self) -> str:
+        if self.source.startswith(PREFIX):
+            return self.source.removeprefix(PREFIX)
         return f"{self.exchange} {self.symbol} {self.kind}"
 
 
@@ -50,6 +56,8 @@ def named_sources(said: Sequence[str]) -> list[NamedSource]:
 
 
 def _named(source: str) -> NamedSource | None:
+    if source.startswith(PREFIX):
+        return NamedSource(source, "synthetic", MADE_UP_SYMBOL, "spot", None)
     file = describe_file(Path(source))
     if file is not None:
         return NamedSource(source, file.exchange, file.symbol, file.kind, file.timeframe)

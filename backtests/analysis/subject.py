@@ -6,7 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from backtests.data import DataReport, load_candles
+from backtests.analysis.runs import Market
+from backtests.data import load_candles
 from backtests.preset import Preset, PresetInvalid, load_preset, preset_of
 from backtests.search.definition import SearchDefinition, SearchInvalid, is_search, load_search
 from exchange.candles.files import Candles
@@ -15,13 +16,17 @@ from strategies.yaml_document import read_yaml
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """``definition`` is there when a search was named and not a preset alone."""
+    """``source`` is where the candles come from; ``definition`` is there when a search was named and not a preset alone."""
 
     name: str
     preset: Preset
+    source: str
     candles: Candles
-    report: DataReport
     definition: SearchDefinition | None = None
+
+    @property
+    def market(self) -> Market:
+        return Market(self.source, self.candles)
 
     def searched(self) -> SearchDefinition:
         """Raises ``ValueError`` when there is no search."""
@@ -54,10 +59,10 @@ def load_subject(
         preset = load_preset(path)
     if candles is None:
         raise SearchInvalid([f"{path}: no candles: give --candles, or candles in a search file"])
-    found, report = load_candles(
+    found, _ = load_candles(
         candles, timeframe=preset.timeframe, since=since, until=until, gaps=preset.gaps, store=store
     )
-    return Subject(path.stem, preset, found, report, definition)
+    return Subject(path.stem, preset, candles, found, definition)
 
 
 def _names_parameters(path: Path) -> bool:

@@ -6,22 +6,22 @@ is run over the test, with the candles before it as warm-up and with new money.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from backtests.analysis.choosing import Chosen, chosen
 from backtests.analysis.plain_json import plain
+from backtests.analysis.runs import Runs
 from backtests.analysis.subject import Subject
 from backtests.metrics.inputs import Floats
+from backtests.search.definition import SearchDefinition
 from backtests.search.evaluation import Asked, Period, Work
 from backtests.search.parameters import Value
-from backtests.search.running import Progress, identity_of, run_search
-from backtests.search.store import Trial, TrialStore
-from backtests.search.workers import Workers
+from backtests.search.store import Trial
 from backtests.statistics.walk_forward import Efficiency, Window, efficiency, parameter_drift, windows_for
 from strategies.candles import timeframe_ms
 
@@ -126,38 +126,43 @@ def planned(subject: Subject, plan: Plan) -> tuple[Window, ...]:
     )
 
 
-def walk_forward(
-    subject: Subject,
-    plan: Plan,
-    workers: Workers,
-    stores: Callable[[int], Path],
-    progress: Progress = lambda _: None,
-) -> WalkForward:
-    """``stores`` names the file that keeps the trials of a window; what is in it already is not run again.
+def walk_forward(subject: Subject, plan: Plan, runs: Runs) -> WalkForward:
+    """All windows are searched, then the best of each is run over its training and its test.
 
     Raises ``ValueError`` when there is no search, the span is too short, or not one trial of a window could be run.
     """
-    definition = subject.searched()
-    definition = replace(definition, returns=False)
-    tested: list[Tested] = []
-    returns: list[Floats] = []
-    for number, window in enumerate(planned(subject, plan)):
-        training = Period(window.train_start, window.train_end)
-        identity, parts = identity_of(definition, subject.preset, subject.candles, training)
-        with TrialStore(stores(number), identity=identity, definition=parts) as store:
-            run_search(definition, workers, store, period=training, progress=progress)
-            best = chosen(definition, store)
+    definition = replace(subject.searched(), returns=False)
+    cut = planned(subject, plan)
+    found = runs.together([partial(_chosen, definition, subject, window, runs) for window in cut])
+    metrics = tuple(dict.fromkeys([*definition.metrics, *TOLD]))
+    pieces = [
+        piece
+        for window, best in zip(cut, found, strict=True)
+        if best.front
+        for piece in _best_again(best.front[0].parameters, metrics, window)
+    ]
+    answers = iter(runs.done(subject.preset, subject.market, pieces, "tests"))
+    tested, returns = [], []
+    for window, best in zip(cut, found, strict=True):
         if not best.front:
             tested.append(Tested(window, best, None, None))
             continue
-        parameters = best.front[0].parameters
-        metrics = tuple(dict.fromkeys([*definition.metrics, *TOLD]))
-        trained = _run(workers, parameters, Asked(metrics), training)
-        after = _run(workers, parameters, Asked(metrics, returns=True), Period(window.test_start, window.test_end))
+        (trained,), (after,) = next(answers), next(answers)
         tested.append(Tested(window, best, trained, after))
         if after.returns is not None:
             returns.append(after.returns)
     return _gathered(plan, tested, returns)
+
+
+def _chosen(definition: SearchDefinition, subject: Subject, window: Window, runs: Runs) -> Chosen:
+    training = Period(window.train_start, window.train_end)
+    with runs.searched(definition, subject.preset, subject.market, training) as store:
+        return chosen(definition, store)
+
+
+def _best_again(values: Mapping[str, Value], metrics: tuple[str, ...], window: Window) -> tuple[Work, Work]:
+    training, test = Period(window.train_start, window.train_end), Period(window.test_start, window.test_end)
+    return Work(((0, values),), Asked(metrics), training), Work(((0, values),), Asked(metrics, returns=True), test)
 
 
 def _gathered(plan: Plan, tested: Sequence[Tested], returns: Sequence[Floats]) -> WalkForward:
@@ -179,11 +184,6 @@ def _gathered(plan: Plan, tested: Sequence[Tested], returns: Sequence[Floats]) -
     ]
     joined = np.concatenate(returns) if returns else np.empty(0)
     return WalkForward(plan, tuple(tested), found, parameter_drift(numbers), joined)
-
-
-def _run(workers: Workers, parameters: Mapping[str, Value], asked: Asked, period: Period) -> Trial:
-    ((trials, _),) = workers.run([Work(((0, parameters),), asked, period).done_by])
-    return trials[0]
 
 
 def _roi(trial: Trial | None) -> float:

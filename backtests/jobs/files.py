@@ -87,5 +87,15 @@ def drop_candles(name: str) -> None:
     shutil.rmtree(_candles(name), ignore_errors=True)
 
 
+def candles_older_than(moment: float) -> list[str]:
+    """Names of mapped candles, half-written ones among them, that were written before ``moment`` (seconds, epoch)."""
+    found = []
+    for path in _candles("").glob("*"):
+        with suppress(FileNotFoundError):  # removed meanwhile
+            if path.stat().st_mtime < moment:
+                found.append(path.name)
+    return found
+
+
 def _candles(name: str) -> Path:
     return folder() / "candles" / name

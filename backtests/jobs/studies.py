@@ -1,47 +1,48 @@
-"""Studies in chunks: prepared once, run by any number of workers in any order, told once.
+"""Studies in chunks: prepared once, led from question to question, run by any number of workers in any order, told once.
 
-A chunk is claimed, done and answered as ``backtests.jobs.leases`` says. What a chunk's end makes possible (the next batch of
-a sampler, the report) is made in the transaction that ends it, under a lock on the study: it happens once, and it is never
-forgotten.
+A chunk is claimed, done and answered as ``backtests.jobs.leases`` says. What a chunk's end makes possible (the next step, the
+runs that a step asks for) is made in the transaction that ends it, under a lock on the study: it happens once, and it is
+never forgotten.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+import orjson
 import structlog
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from backtests.identity import data_hash
-from backtests.jobs import files
+from backtests.analysis.examinations import Examined
+from backtests.analysis.ranking import Ranked
+from backtests.jobs import files, pieces, tidying
+from backtests.jobs.asking import QueuedRuns, Unanswered, Wanted
 from backtests.jobs.leases import Lease, LeaseLost, claim
-from backtests.jobs.loading import load
-from backtests.jobs.trials import answer_of, sampled, trials_of
+from backtests.jobs.subjects import (
+    candles_of,
+    data_of,
+    expected_runs,
+    identity_of,
+    kind_of,
+    options_of,
+    require_same,
+    subject_of,
+)
 from backtests.models import ACTIVE, Chunk, JobStatus, Stage, Study
-from backtests.preset import Preset, preset_of
-from backtests.search.definition import Method, SearchDefinition, search_of
-from backtests.search.evaluation import Asked, Evaluator
-from backtests.search.parameters import Values, combination
-from backtests.search.running import identity_of
-from exchange.candles.files import CandleFileError, Candles
+from backtests.preset import preset_of
+from backtests.search.evaluation import Evaluator
+from backtests.search.scratch import Scratch
+from backtests.search.workers import nothing
 
 log = structlog.get_logger(__name__)
 
-# So many chunks at most wait in the queue for one study, and so few trials make none worth the message.
-MOST_CHUNKS: Final = 400
-FEWEST_TRIALS: Final = 4
-MOST_TRIALS: Final = 1_000
-
-
-def definition_of(study: Study) -> SearchDefinition:
-    return search_of({**study.search, "preset": study.preset})
+# What is left for the report when all runs are done.
+RUNS_SHARE: Final = 0.98
 
 
 def run_chunk(key: int) -> list[int]:
@@ -59,13 +60,10 @@ def run_chunk(key: int) -> list[int]:
             match chunk.stage:
                 case Stage.PREPARE:
                     return _prepare(study, lease)
-                case Stage.TRIALS:
-                    return _try(study, chunk, lease)
+                case Stage.LEAD:
+                    return _lead(study, lease)
                 case _:
-                    from backtests.jobs.study_report import report
-
-                    report(study, lease)
-                    return []
+                    return _work(study, chunk, lease)
     except LeaseLost:
         log.info("a chunk is no longer this worker's", id=key)
     except ValueError as error:
@@ -86,112 +84,134 @@ def fail(study: Study, lease: Lease, error: str) -> None:
             )
     except LeaseLost:
         log.info("a failure of a chunk that nobody waits for", study=study.pk, error=error)
+    tidying.drop_candles_of(Study.objects.filter(pk=study.pk))
 
 
 def _prepare(study: Study, lease: Lease) -> list[int]:
-    preset, definition = preset_of(study.preset), definition_of(study)
-    candles, _ = load(preset, study.source, study.since, study.until)
-    identity = study_identity(study, definition, preset, candles)
+    data = data_of(study)
+    identity = identity_of(study, data)
     before = Study.objects.filter(hash=identity, status=JobStatus.DONE, same_as=None).first()
-    name = "" if before else files.keep_candles(candles)
     lease.check()
     with transaction.atomic():
         _locked(study)
         lease.write(status=JobStatus.DONE, done_at=timezone.now())
         now = timezone.now()
-        if before is not None:
-            Study.objects.filter(pk=study.pk).update(
-                status=JobStatus.DONE, same_as=before, hash=identity, summary=before.summary, result=before.result,
-                total=before.total, finished=before.finished, progress=1.0, started_at=now, finished_at=now,
-            )  # fmt: skip
-            return []
-        Study.objects.filter(pk=study.pk).update(
-            status=JobStatus.RUNNING, hash=identity, data_hash=name, total=definition.trials, started_at=now
-        )
-        if definition.method is Method.GRID:
-            return _queue(study, _ranges(definition.trials))
-        return _queue_batch(study, definition, [])
+        rows = Study.objects.filter(pk=study.pk)
+        if before is None:
+            total = expected_runs(study)
+            rows.update(status=JobStatus.RUNNING, hash=identity, data=data, total=total, started_at=now)
+            return _queue_lead(study)
+        rows.update(
+            status=JobStatus.DONE, same_as=before, hash=identity, data=data, summary=before.summary,
+            result=before.result, total=before.total, finished=before.finished, progress=1.0, started_at=now,
+            finished_at=now,
+        )  # fmt: skip
+    tidying.drop_candles_of(rows)
+    return []
 
 
-def study_identity(study: Study, definition: SearchDefinition, preset: Preset, candles: Candles) -> str:
-    whole, _ = identity_of(definition, preset, candles)
-    return hashlib.sha256(f"{study.kind} {whole} {study.since}".encode()).hexdigest()
+def _lead(study: Study, lease: Lease) -> list[int]:
+    """Begins the analysis anew, with all answers so far: it ends, or asks for more."""
+    with Scratch("study") as scratch:
+        runs = QueuedRuns(study, lease, scratch.path)
+        try:
+            examined = kind_of(study).examine(subject_of(study), options_of(study), runs)
+        except Unanswered:
+            return _queue_wanted(study, lease, runs.wanted)
+    _finish(study, lease, examined)
+    return []
 
 
-def _ranges(trials: int) -> list[dict[str, Any]]:
-    size = min(MOST_TRIALS, max(FEWEST_TRIALS, math.ceil(trials / MOST_CHUNKS)))
-    return [{"first": first, "end": min(first + size, trials)} for first in range(0, trials, size)]
-
-
-def _queue(study: Study, ranges: Sequence[dict[str, Any]], stage: Stage = Stage.TRIALS) -> list[int]:
-    first = study.chunks.count()
-    made = Chunk.objects.bulk_create(
-        [Chunk(study=study, number=first + place, stage=stage, **each) for place, each in enumerate(ranges)]
-    )
+def _queue_wanted(study: Study, lease: Lease, wanted: Sequence[Wanted]) -> list[int]:
+    with transaction.atomic():
+        locked = _locked(study)
+        lease.write(status=JobStatus.DONE, done_at=timezone.now())
+        known = locked.finished + sum(each.end - each.first for each in wanted)
+        if known > locked.total:
+            Study.objects.filter(pk=study.pk).update(total=known)
+        first = study.chunks.count()
+        made = Chunk.objects.bulk_create(
+            Chunk(
+                study=study, number=first + place, stage=Stage.WORK, ask=each.ask, first=each.first, end=each.end,
+                work=each.work,
+            )
+            for place, each in enumerate(wanted)
+        )  # fmt: skip
     return [chunk.pk for chunk in made]
 
 
-def _queue_batch(study: Study, definition: SearchDefinition, answers: Sequence[Any]) -> list[int]:
-    """What the sampler proposes after these answers, one trial a chunk: a batch is as parallel as it can be."""
-    proposed = sampled(definition, answers)
-    return _queue(
-        study, [{"first": number, "end": number + 1, "trials": [[number, dict(values)]]} for number, values in proposed]
-    )
+def _queue_lead(study: Study) -> list[int]:
+    return [Chunk.objects.create(study=study, number=study.chunks.count(), stage=Stage.LEAD).pk]
 
 
-def _try(study: Study, chunk: Chunk, lease: Lease) -> list[int]:
-    definition = definition_of(study)
-    evaluator = evaluator_of(study)
-    asked = Asked(definition.metrics, definition.returns)
+def _work(study: Study, chunk: Chunk, lease: Lease) -> list[int]:
+    work: dict[str, Any] = chunk.work or {}
     answers = []
-    for number, values in _values_of(chunk, definition):
+    evaluator = _evaluator_of(study, work)
+    for piece in pieces.pieces_of(work, chunk.first, chunk.end):
         lease.check()
-        answers.append(answer_of(evaluator.trial(number, values, asked)))
+        answer = piece.done_by(evaluator)
+        if isinstance(answer, Ranked) and answer.data:
+            require_same(study, answer.source, answer.data)
+        answers.append(pieces.FORMATS[work["format"]].write_answer(answer))
     with transaction.atomic():
-        _locked(study)
+        locked = _locked(study)
         lease.write(status=JobStatus.DONE, answer=answers, done_at=timezone.now())
-        counted = {"finished": F("finished") + len(answers)}
-        progress = (F("finished") + len(answers)) * 0.98 / definition.trials
-        Study.objects.filter(pk=study.pk).update(**counted, progress=progress)
-        if study.chunks.filter(stage=Stage.TRIALS).exclude(status=JobStatus.DONE).exists():
+        finished = locked.finished + len(answers)
+        progress = RUNS_SHARE * min(1.0, finished / max(1, locked.total))
+        Study.objects.filter(pk=study.pk).update(finished=F("finished") + len(answers), progress=progress)
+        if study.chunks.filter(stage=Stage.WORK).exclude(status=JobStatus.DONE).exists():
             return []
-        if definition.method is Method.TPE and len(done := list(trials_of(study))) < definition.trials:
-            return _queue_batch(study, definition, done)
-        return _queue(study, [{}], Stage.REPORT)
+        return _queue_lead(study)
 
 
-def _values_of(chunk: Chunk, definition: SearchDefinition) -> list[tuple[int, Values]]:
-    if chunk.trials is not None:
-        return [(number, values) for number, values in chunk.trials]
-    return [(number, combination(definition.parameters, number)) for number in range(chunk.first, chunk.end)]
+def _finish(study: Study, lease: Lease, examined: Examined[Any]) -> None:
+    contents = {
+        "study": {
+            "kind": study.kind,
+            "preset": study.preset,
+            "search": study.search,
+            "options": options_of(study),
+            "source": study.source,
+        },
+        **examined.contents,
+        "hash": study.hash,
+    }
+    name = files.result_name(study.hash, "study.json.gz")
+    files.keep_bytes(name, orjson.dumps(contents))
+    rows = Study.objects.filter(pk=study.pk)
+    with transaction.atomic():
+        lease.write(status=JobStatus.DONE, done_at=timezone.now())
+        # The same, said in another way, may have run at the same time.
+        before = Study.objects.filter(hash=study.hash, status=JobStatus.DONE, same_as=None).first()
+        summary = kind_of(study).summary(examined.contents) | {"verdict": examined.contents.get("verdict")}
+        rows.filter(status__in=ACTIVE).update(
+            status=JobStatus.DONE,
+            same_as=before,
+            summary=summary,
+            result=name,
+            progress=1.0,
+            finished_at=timezone.now(),
+        )
+    tidying.drop_candles_of(rows)
 
 
-def _locked(study: Study) -> None:
+def _locked(study: Study) -> Study:
     """Until the transaction's end. Raises :class:`LeaseLost` when the study is over."""
-    if not Study.objects.select_for_update().filter(pk=study.pk, status__in=ACTIVE).exists():
+    found: Study | None = Study.objects.select_for_update().filter(pk=study.pk, status__in=ACTIVE).first()
+    if found is None:
         raise LeaseLost
+    return found
 
 
-def evaluator_of(study: Study) -> Evaluator:
-    """Of the last study only: its chunks follow each other, and features are kept between them."""
-    return _evaluator(study.pk, json.dumps(study.preset, sort_keys=True))
+def _evaluator_of(study: Study, work: dict[str, Any]) -> Evaluator:
+    """Of the last two presets and markets only: their chunks follow each other, and features are kept between them."""
+    return _evaluator(study.pk, work["source"], json.dumps(work["preset"], sort_keys=True))
 
 
-@lru_cache(maxsize=1)
-def _evaluator(key: int, preset: str) -> Evaluator:
-    return Evaluator(preset_of(json.loads(preset)), candles_of(Study.objects.get(pk=key)))
-
-
-def candles_of(study: Study) -> Candles:
-    """Mapped where they were written; on a machine that does not share the folder loaded again, and kept there.
-
-    Raises ``CandleFileError`` when they are not the same any more.
-    """
-    found = files.mapped_candles(study.data_hash)
-    if found is not None:
-        return found
-    loaded, _ = load(preset_of(study.preset), study.source, study.since, study.until)
-    if data_hash(loaded) != study.data_hash:
-        raise CandleFileError(f"{study.source} holds other candles than when the study began: begin it again")
-    files.keep_candles(loaded)
-    return files.mapped_candles(study.data_hash) or loaded
+@lru_cache(maxsize=2)
+def _evaluator(key: int, source: str | None, said: str) -> Evaluator:
+    preset = preset_of(json.loads(said))
+    if source is None:
+        return Evaluator(preset, nothing())
+    return Evaluator(preset, candles_of(Study.objects.get(pk=key), source, preset))

@@ -13,11 +13,16 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from backtests.analysis.examinations import Coins, Examined
+from backtests.analysis.kinds import KINDS, Kind
+from backtests.analysis.options import read_options
+from backtests.analysis.runs import OwnRuns
+from backtests.analysis.sources import NamedSource, named_sources
 from backtests.analysis.subject import Subject, load_subject
+from backtests.data import load_candles
 from backtests.management.times import moment
 from backtests.preset import Preset
 from backtests.search.definition import SearchDefinition
-from backtests.search.evaluation import Period
 from backtests.search.running import Progress, identity_of
 from backtests.search.store import TrialStore
 from backtests.search.workers import Workers, usual_workers
@@ -26,10 +31,14 @@ from exchange.candles.files import Candles
 
 
 class ExaminingCommand(BaseCommand):
-    """A subclass writes ``examine``; what it raises as ``ValueError`` or ``OSError`` is told in one line and exits with 1."""
+    """A subclass writes ``examine``; what it raises as ``ValueError`` or ``OSError`` is told in one line and exits with 1.
+
+    ``kind`` names the line of the table whose options it takes.
+    """
 
     requires_system_checks = []
     subject_help = "a search file, or a preset"
+    kind: str | None = None
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("subject", type=Path, metavar="SEARCH_OR_PRESET", help=self.subject_help)
@@ -43,6 +52,8 @@ class ExaminingCommand(BaseCommand):
         parser.add_argument(
             "--trials", type=Path, metavar="FOLDER", help="where trials are kept (SEARCH.trials, beside the search)"
         )
+        if self.kind is not None:
+            add_options(parser, KINDS[self.kind])
 
     def handle(self, *args: Any, **options: Any) -> None:
         with told_in_a_line():
@@ -50,6 +61,19 @@ class ExaminingCommand(BaseCommand):
 
     def examine(self, subject: Subject, options: Mapping[str, Any]) -> None:
         raise NotImplementedError
+
+    def examined(self, subject: Subject, options: Mapping[str, Any]) -> Examined[Any]:
+        """By the function of the table, on processes of this computer."""
+        assert self.kind is not None
+        kind = KINDS[self.kind]
+        with own_runs(options, trials_folder(options)) as runs:
+            return kind.examine(subject, asked_of(kind, options), runs)
+
+    def tell_examined(self, subject: Subject, examined: Examined[Any], options: Mapping[str, Any]) -> None:
+        """The verdict, and the result as JSON."""
+        if examined.verdict is not None:
+            self.tell_verdict(examined.verdict)
+        write_json(options["json_path"], {"subject": subject.name, **examined.contents})
 
     @contextmanager
     def trials_of(
@@ -97,9 +121,45 @@ def trials_folder(options: Mapping[str, Any]) -> Path:
     return folder or subject.with_suffix(".trials")
 
 
-def period_file(definition: SearchDefinition, subject: Subject, options: Mapping[str, Any], period: Period) -> Path:
-    identity, _ = identity_of(definition, subject.preset, subject.candles, period)
-    return trials_folder(options) / f"{identity[:16]}.sqlite"
+def coins_of(preset: Preset | None, options: Mapping[str, Any]) -> Coins:
+    """The sources of ``--candles``, in the period of ``--from`` and ``--to``."""
+    since, until, store = options["since"], options["until"], settings.CANDLE_STORE
+
+    def load_one(source: NamedSource, preset: Preset) -> Candles:
+        return load_candles(
+            source.source, timeframe=preset.timeframe, since=since, until=until, gaps=preset.gaps, store=store
+        )[0]
+
+    return Coins(preset, tuple(named_sources(options["candles"])), load_one, since, until, store)
+
+
+def own_runs(options: Mapping[str, Any], trials: Path) -> OwnRuns:
+    return OwnRuns(trials, options["workers"], settings.STRATEGIES_DIR, bar)
+
+
+def add_options(parser: CommandParser, kind: Kind) -> None:
+    """Each option of the table as a flag. Its value is read where it is for the API too (:func:`asked_of`)."""
+    for option in kind.options:
+        flag = f"--{option.name.replace('_', '-')}"
+        match option.default:
+            case bool():
+                parser.add_argument(flag, action="store_true", help=option.help)
+            case tuple():
+                parser.add_argument(flag, action="append", default=[], metavar="PATH", help=option.help)
+            case _:
+                told = (
+                    f"{option.help} ({option.default:g})" if option.is_number else f"{option.help} ({option.default})"
+                )
+                parser.add_argument(flag, default=option.default, choices=option.choices or None, help=told)
+
+
+def asked_of(kind: Kind, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Raises ``ValueError`` with everything that is wrong."""
+    found, problems = read_options(kind.options, {each.name: options[each.name] for each in kind.options})
+    if problems:
+        told = (each.message.replace(each.field, f"--{each.field.replace('_', '-')}", 1) for each in problems)
+        raise ValueError("\n".join(told))
+    return found
 
 
 @contextmanager

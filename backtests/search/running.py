@@ -75,6 +75,11 @@ def run_search(
         _run_grid(definition, workers, store, asked, period, progress)
     else:
         _run_sampler(definition, workers, store, asked, period, progress)
+    refuse_all_failed(store)
+
+
+def refuse_all_failed(store: TrialStore) -> None:
+    """Raises ``ValueError`` when not one trial could be run, with the first one's error."""
     if store.count() and store.failed() == store.count():
         raise ValueError(f"not one of {store.count()} trials could be run; the first one: {store.first_error()}")
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +24,7 @@ import numpy as np
 from backtests.preset import Preset, preset_of
 from backtests.search.evaluation import Evaluator
 from backtests.search.memory_map import map_columns, write_columns
+from backtests.search.scratch import Scratch
 from exchange.candles.files import COLUMNS, Candles
 from strategies import registry
 
@@ -55,7 +54,7 @@ class Workers:
     folder: Path | None = None
     _pool: ProcessPoolExecutor | None = None
     _here: Evaluator | None = None
-    _columns: Path | None = None
+    _columns: Scratch | None = None
 
     def __enter__(self) -> Self:
         if self.count == 1:
@@ -74,8 +73,8 @@ class Workers:
         self._close()
 
     def _open(self) -> None:
-        self._columns = Path(tempfile.mkdtemp(prefix="traderagent-candles-"))
-        write_columns(self.candles, self._columns)
+        self._columns = Scratch("candles")
+        write_columns(self.candles, self._columns.path)
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["backtests.search.preloaded"])
         # An interrupt in the middle of starting a process would leave one behind that nobody knows of.
@@ -84,7 +83,7 @@ class Workers:
                 self.count,
                 context,
                 initializer=_begin,
-                initargs=(self.preset.model_dump(exclude_unset=True), self._columns, self.folder),
+                initargs=(self.preset.model_dump(exclude_unset=True), self._columns.path, self.folder),
             )
             for _ in range(self.count):
                 self._pool.submit(os.getpid)
@@ -93,7 +92,7 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
         if self._columns is not None:
-            shutil.rmtree(self._columns, ignore_errors=True)
+            self._columns.drop()
 
     def run(self, jobs: Iterable[Job[T]]) -> Iterator[tuple[T, float]]:
         """What each job returned and how many seconds it took, as they end. Jobs are drawn as there is room for them."""

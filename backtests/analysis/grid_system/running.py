@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from backtests.analysis.grid_system.classification import Classified, classify
 from backtests.analysis.grid_system.spaces import coarse_space, fine_space
 from backtests.analysis.grid_system.stress import Storm, storms
 from backtests.analysis.plain_json import plain
+from backtests.analysis.runs import Market, Runs
 from backtests.preset import Preset, with_changes
 from backtests.search.definition import Method, SearchDefinition
 from backtests.search.evaluation import Asked, Work
 from backtests.search.goals import Constraint, Objective
 from backtests.search.parameters import Parameter, Values, grid_size
-from backtests.search.running import Progress, best_of, identity_of, run_search
-from backtests.search.store import Trial, TrialStore
-from backtests.search.workers import Workers
-from exchange.candles.files import Candles
+from backtests.search.running import best_of
+from backtests.search.store import Trial
 
 OBJECTIVES: Final = ("roi", "sharpe", "calmar", "profit_factor")
 TOLD: Final = (*OBJECTIVES, "max_drawdown", "trades", "fees")
@@ -82,39 +80,24 @@ class GridSystem:
         return found
 
 
-def grid_system(
-    name: str,
-    preset: Preset,
-    candles: Candles,
-    workers: Workers,
-    trials: Path,
-    settings: Settings,
-    progress: Progress = lambda _: None,
-) -> GridSystem:
-    """``preset`` is a grid's, of which range and number of lines are searched; ``trials`` is the folder they are kept in.
-
-    ``workers`` are of this preset and these candles. Raises ``ValueError`` when the coin cannot be classified or not one
-    grid could be run.
-    """
-    classified = classify(candles, preset.timeframe)
+def grid_system(name: str, preset: Preset, market: Market, settings: Settings, runs: Runs) -> GridSystem:
+    """``preset`` is a grid's, of which range and number of lines are searched. Raises ``ValueError`` when the coin cannot be
+    classified or not one grid could be run."""
+    if preset.strategy != "grid":
+        raise ValueError(f"strategy is {preset.strategy}: the grid system searches presets of strategy grid")
+    classified = classify(market.candles, preset.timeframe)
     coarse = coarse_space(classified.coin_class)
-    first, count = _searched(coarse, preset, candles, workers, trials, settings, progress)
+    first, count = _searched(coarse, preset, market, settings, runs)
     if first is None:
         return GridSystem(name, classified, count, 0, None, None)
-    fine, finer = _searched(fine_space(coarse, first.parameters), preset, candles, workers, trials, settings, progress)
+    fine, finer = _searched(fine_space(coarse, first.parameters), preset, market, settings, runs)
     best = _better(settings, first, fine)
-    stressed = _stressed(best.parameters, preset, candles, workers, settings)
+    stressed = _stressed(best.parameters, preset, market, settings, runs)
     return GridSystem(name, classified, count, finer, best, with_changes(preset, best.parameters), stressed)
 
 
 def _searched(
-    space: Sequence[Parameter],
-    preset: Preset,
-    candles: Candles,
-    workers: Workers,
-    folder: Path,
-    settings: Settings,
-    progress: Progress,
+    space: Sequence[Parameter], preset: Preset, market: Market, settings: Settings, runs: Runs
 ) -> tuple[Trial | None, int]:
     definition = SearchDefinition(
         preset=preset.strategy,
@@ -126,9 +109,7 @@ def _searched(
         trials=grid_size(space),
         returns=False,
     )
-    identity, parts = identity_of(definition, preset, candles)
-    with TrialStore(folder / f"{identity[:16]}.sqlite", identity=identity, definition=parts) as store:
-        run_search(definition, workers, store, progress=progress)
+    with runs.searched(definition, preset, market) as store:
         front = best_of(definition, store)
         return (front[0] if front else None), store.count()
 
@@ -143,9 +124,9 @@ def _better(settings: Settings, coarse: Trial, fine: Trial | None) -> Trial:
 
 
 def _stressed(
-    parameters: Values, preset: Preset, candles: Candles, workers: Workers, settings: Settings
+    parameters: Values, preset: Preset, market: Market, settings: Settings, runs: Runs
 ) -> tuple[Stressed, ...]:
-    found = storms(candles, preset.timeframe, days=settings.storm_days, count=settings.storms)
-    jobs = (Work(((number, parameters),), Asked(TOLD), storm.period).done_by for number, storm in enumerate(found))
-    done = {trial.number: trial for trials, _ in workers.run(jobs) for trial in trials}
-    return tuple(Stressed(storm, done[number]) for number, storm in enumerate(found))
+    found = storms(market.candles, preset.timeframe, days=settings.storm_days, count=settings.storms)
+    pieces = [Work(((0, parameters),), Asked(TOLD), storm.period) for storm in found]
+    answers = runs.done(preset, market, pieces, "storms")
+    return tuple(Stressed(storm, trial) for storm, (trial,) in zip(found, answers, strict=True))

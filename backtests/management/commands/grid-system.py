@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from backtests.analysis.grid_system.running import OBJECTIVES, TOLD, GridSystem, Settings, grid_system
-from backtests.analysis.ranking import of_coin
-from backtests.analysis.sources import NamedSource, named_sources
-from backtests.data import load_candles
-from backtests.management.examining import add_workers, bar, shown, table, told_in_a_line, write_json
+from backtests.analysis.grid_system.running import TOLD, GridSystem
+from backtests.analysis.kinds import KINDS
+from backtests.analysis.sources import NamedSource
+from backtests.management.examining import (
+    add_options,
+    add_workers,
+    asked_of,
+    coins_of,
+    own_runs,
+    shown,
+    table,
+    told_in_a_line,
+    write_json,
+)
 from backtests.management.times import moment
-from backtests.preset import Preset, load_preset, preset_of
-from backtests.search.workers import Workers
-
-USUAL_TIMEFRAME: Final = "5m"
-# Those of an account without a discount, on Bybit and on Binance.
-FEES: Final = {"spot": {"maker": "0.001", "taker": "0.001"}, "linear": {"maker": "0.0002", "taker": "0.00055"}}
-USUAL_INVESTMENT: Final = 10_000
+from backtests.preset import load_preset
 
 
 class Command(BaseCommand):
@@ -30,7 +32,6 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        usual = Settings()
         parser.add_argument(
             "base", nargs="?", type=Path, metavar="PRESET", help="a grid's preset, for all but the coin"
         )
@@ -39,20 +40,7 @@ class Command(BaseCommand):
             "--from", dest="since", type=moment, metavar="TIME", help="2025-01-01 or 2025-01-01T12:00, UTC"
         )
         parser.add_argument("--to", dest="until", type=moment, metavar="TIME", help="the first moment that is left out")
-        parser.add_argument("--objective", choices=OBJECTIVES, default=usual.objective, help=f"({usual.objective})")
-        parser.add_argument(
-            "--fewest-trades",
-            type=int,
-            default=usual.fewest_trades,
-            help=f"a grid must have made ({usual.fewest_trades})",
-        )
-        parser.add_argument(
-            "--stress-days",
-            type=float,
-            default=usual.storm_days,
-            help=f"length of a stress window ({usual.storm_days:g})",
-        )
-        parser.add_argument("--stress-windows", type=int, default=usual.storms, help=f"how many ({usual.storms})")
+        add_options(parser, KINDS["grid-system"])
         parser.add_argument("--json", dest="json_path", type=Path, metavar="OUT", help="the report as JSON")
         parser.add_argument("--presets", type=Path, metavar="FOLDER", help="a preset for each coin (YAML)")
         parser.add_argument(
@@ -61,45 +49,24 @@ class Command(BaseCommand):
         add_workers(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with told_in_a_line():
-            asked = Settings(
-                options["objective"], options["fewest_trades"], options["stress_days"], options["stress_windows"]
-            )
-            found = []
-            for source in named_sources(options["candles"]):
-                try:
-                    found.append(self._one(source, asked, options))
-                except ValueError as error:
-                    self.stderr.write(f"{source.name}: {error}")
-            if not found:
-                raise ValueError("a grid could be searched for none of these coins")
-            write_json(options["json_path"], {"coins": [each.to_json() for each in found]})
+        kind = KINDS["grid-system"]
+        with told_in_a_line(), own_runs(options, options["trials"]) as runs:
+            base = load_preset(options["base"]) if options["base"] else None
+            examined = kind.examine(coins_of(base, options), asked_of(kind, options), runs)
+            for source, error in examined.found.failed:
+                self.stderr.write(f"{source.name}: {error}")
+            for source, found in examined.found.coins:
+                self._tell(found)
+                self._write_preset(source, found, options)
+            write_json(options["json_path"], examined.contents)
 
-    def _one(self, source: NamedSource, asked: Settings, options: Mapping[str, Any]) -> GridSystem:
-        base = load_preset(options["base"]) if options["base"] else usual_preset(source)
-        preset = of_coin(base, source.symbol) if options["base"] else base
-        if preset.strategy != "grid":
-            raise ValueError(f"strategy is {preset.strategy}: the grid system searches presets of strategy grid")
-        candles, _ = load_candles(
-            source.source,
-            timeframe=preset.timeframe,
-            since=options["since"],
-            until=options["until"],
-            gaps=preset.gaps,
-            store=settings.CANDLE_STORE,
-        )
-        with (
-            Workers(preset, candles, options["workers"], settings.STRATEGIES_DIR) as workers,
-            bar(0, f"trials of {source.name}") as progress,
-        ):
-            found = grid_system(source.name, preset, candles, workers, options["trials"], asked, progress)
-        self._tell(found)
-        if options["presets"] is not None and found.preset is not None:
-            options["presets"].mkdir(parents=True, exist_ok=True)
-            path = options["presets"] / f"{source.exchange}-{source.symbol.lower()}-{source.kind}-grid.yaml"
-            path.write_text(found.preset.to_yaml(), encoding="utf-8")
-            self.stdout.write(f"written as {path}")
-        return found
+    def _write_preset(self, source: NamedSource, found: GridSystem, options: Mapping[str, Any]) -> None:
+        if options["presets"] is None or found.preset is None:
+            return
+        options["presets"].mkdir(parents=True, exist_ok=True)
+        path = options["presets"] / f"{source.exchange}-{source.symbol.lower()}-{source.kind}-grid.yaml"
+        path.write_text(found.preset.to_yaml(), encoding="utf-8")
+        self.stdout.write(f"written as {path}")
 
     def _tell(self, found: GridSystem) -> None:
         coin = found.classified
@@ -125,29 +92,6 @@ class Command(BaseCommand):
                 ]
             )
         self.stdout.write(table(rows))
-
-
-def usual_preset(source: NamedSource) -> Preset:
-    """A grid with usual fees and settings, on the market that the candles' name says. Its prices are not rounded."""
-    return preset_of(
-        {
-            "symbol": source.symbol,
-            "market": source.kind,
-            "timeframe": source.timeframe or USUAL_TIMEFRAME,
-            "strategy": "grid",
-            "config": {
-                "direction": "long",
-                "range_percent": 10,
-                "grids": 20,
-                "investment": USUAL_INVESTMENT,
-                "on_range_left": "recentre",
-            },
-            "initial_balance": USUAL_INVESTMENT,
-            "fees": FEES[source.kind],
-            "slippage": "0.0002",
-            "fill": "through",
-        }
-    )
 
 
 def _day(milliseconds: int) -> str:

@@ -5,15 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
-from backtests.analysis.ranking import FIGURES, Ranking, rank
-from backtests.analysis.sources import named_sources
-from backtests.management.examining import add_workers, bar, shown, table, told_in_a_line, write_json
+from backtests.analysis.kinds import KINDS
+from backtests.analysis.ranking import FIGURES, Ranking
+from backtests.management.examining import (
+    add_options,
+    add_workers,
+    asked_of,
+    coins_of,
+    own_runs,
+    shown,
+    table,
+    told_in_a_line,
+    write_json,
+)
 from backtests.management.times import moment
 from backtests.preset import load_preset
-from backtests.search.workers import Workers, nothing
 
 
 class Command(BaseCommand):
@@ -34,29 +42,17 @@ class Command(BaseCommand):
             "--from", dest="since", type=moment, metavar="TIME", help="2025-01-01 or 2025-01-01T12:00, UTC"
         )
         parser.add_argument("--to", dest="until", type=moment, metavar="TIME", help="the first moment that is left out")
-        parser.add_argument("--by", choices=FIGURES, default="sharpe", help="the figure to rank by (sharpe)")
+        add_options(parser, KINDS["rank"])
         parser.add_argument("--json", dest="json_path", type=Path, metavar="OUT", help="the result as JSON")
         add_workers(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with told_in_a_line():
-            preset, sources = load_preset(options["preset"]), named_sources(options["candles"])
-            with (
-                Workers(preset, nothing(), options["workers"], settings.STRATEGIES_DIR) as workers,
-                bar(len(sources), "coins") as progress,
-            ):
-                found = rank(
-                    preset,
-                    sources,
-                    workers,
-                    by=options["by"],
-                    since=options["since"],
-                    until=options["until"],
-                    store=settings.CANDLE_STORE,
-                    progress=progress,
-                )
-            self._tell(found)
-            write_json(options["json_path"], {"preset": preset.model_dump(mode="json"), **found.to_json()})
+        kind = KINDS["rank"]
+        # No search is made, so no trials are kept.
+        with told_in_a_line(), own_runs(options, Path()) as runs:
+            examined = kind.examine(coins_of(load_preset(options["preset"]), options), asked_of(kind, options), runs)
+            self._tell(examined.found)
+            write_json(options["json_path"], examined.contents)
 
     def _tell(self, found: Ranking) -> None:
         rows = [["coin", *FIGURES, "buy and hold"]]

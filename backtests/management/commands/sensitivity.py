@@ -5,49 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.management.base import CommandParser
-
-from backtests.analysis.robustness import verdict
-from backtests.analysis.sensitivity import Sensitivity, axes_of, map_definition, sensitivity
+from backtests.analysis.sensitivity import Sensitivity
 from backtests.analysis.subject import Subject
-from backtests.management.examining import ExaminingCommand, bar, shown, table, workers_for, write_json
+from backtests.management.examining import ExaminingCommand, shown, table
 
 
 class Command(ExaminingCommand):
     help = "Runs a preset over a line or a map of parameters, and says whether the best stands on a plateau."
     subject_help = "the search file; its first two parameters, or those of --parameter, are the axes"
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
-        parser.add_argument(
-            "--parameter",
-            action="append",
-            default=[],
-            metavar="PATH",
-            help="an axis, as in config.grids; twice for two",
-        )
+    kind = "sensitivity"
 
     def examine(self, subject: Subject, options: Mapping[str, Any]) -> None:
-        axes = axes_of(subject.searched(), options["parameter"])
-        definition = map_definition(subject.searched(), axes)
-        with (
-            self.trials_of(definition, subject.preset, subject.candles, options) as store,
-            workers_for(subject, options) as workers,
-            bar(definition.trials, "trials") as progress,
-        ):
-            found = sensitivity(definition, axes, workers, store, progress=progress)
-        judged = verdict(sensitivity=found)
-        self._tell(found)
-        self.tell_verdict(judged)
-        write_json(
-            options["json_path"],
-            {
-                "subject": subject.name,
-                "preset": subject.preset.model_dump(mode="json"),
-                **found.to_json(),
-                "verdict": judged.to_json(),
-            },
-        )
+        examined = self.examined(subject, options)
+        self._tell(examined.found)
+        self.tell_examined(subject, examined, options)
 
     def _tell(self, found: Sensitivity) -> None:
         surface = found.surface

@@ -3,69 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import CommandParser
-
-from backtests.analysis.robustness import verdict
 from backtests.analysis.subject import Subject
-from backtests.analysis.walk_forward import Plan, WalkForward, planned, walk_forward
-from backtests.management.examining import ExaminingCommand, bar, period_file, shown, table, workers_for, write_json
-from backtests.search.evaluation import Period
+from backtests.analysis.walk_forward import WalkForward
+from backtests.management.examining import ExaminingCommand, shown, table
 
 
 class Command(ExaminingCommand):
     help = "Searches parameters in one window after another and tests the best of each on the time after it."
     subject_help = "the search file"
-
-    def add_arguments(self, parser: CommandParser) -> None:
-        super().add_arguments(parser)
-        usual = Plan()
-        parser.add_argument("--windows", type=int, default=usual.count, help=f"how many ({usual.count})")
-        parser.add_argument(
-            "--train-share",
-            type=float,
-            default=usual.train_share,
-            help=f"part of a window that is trained on ({usual.train_share})",
-        )
-        parser.add_argument(
-            "--embargo-hours", type=float, default=0.0, help="between training and test, for what reaches across (0)"
-        )
-        parser.add_argument("--anchored", action="store_true", help="train on everything since the beginning")
+    kind = "walk-forward"
 
     def examine(self, subject: Subject, options: Mapping[str, Any]) -> None:
-        definition = subject.searched()
-        embargo = int(timedelta(hours=options["embargo_hours"]) / timedelta(milliseconds=1))
-        plan = Plan(options["windows"], options["train_share"], embargo, options["anchored"])
-        # As the windows' searches are: without returns.
-        windowed = replace(definition, returns=False)
-        trainings = [Period(window.train_start, window.train_end) for window in planned(subject, plan)]
-        with (
-            workers_for(subject, options) as workers,
-            bar(definition.trials * len(trainings), "trials") as progress,
-        ):
-            found = walk_forward(
-                subject,
-                plan,
-                workers,
-                lambda number: period_file(windowed, subject, options, trainings[number]),
-                progress,
-            )
-        judged = verdict(walk_forward=found)
-        self._tell(found)
-        self.tell_verdict(judged)
-        write_json(
-            options["json_path"],
-            {
-                "subject": subject.name,
-                "search": definition.to_json(),
-                "preset": subject.preset.model_dump(mode="json"),
-                **found.to_json(),
-                "verdict": judged.to_json(),
-            },
-        )
+        examined = self.examined(subject, options)
+        self._tell(examined.found)
+        self.tell_examined(subject, examined, options)
 
     def _tell(self, found: WalkForward) -> None:
         rows = [["test", "in sample", "out of sample", "parameters"]]

@@ -136,8 +136,14 @@ def test_what_the_other_commands_tell(files: Path) -> None:
         (["optimise", "none.yaml", "--candles", CANDLES], r"the preset .*none\.yaml cannot be read"),
         (["optimise", "search.yaml"], r"no candles: give --candles, or candles in a search file"),
         (["optimise", "search.yaml", "--candles", "nowhere.parquet"], r"there is no candle file nowhere\.parquet"),
-        (["walk-forward", "search.yaml", "--candles", CANDLES, "--windows", "0"], r"0 windows"),
-        (["monte-carlo", "hill.yaml", "--candles", CANDLES, "--runs", "0"], r"runs 0, .* one run at least"),
+        (
+            ["walk-forward", "search.yaml", "--candles", CANDLES, "--windows", "0"],
+            r"--windows: 0 must be a whole number",
+        ),
+        (
+            ["monte-carlo", "hill.yaml", "--candles", CANDLES, "--runs", "0"],
+            r"--runs: 0 must be a whole number from 1 to 1,000,000",
+        ),
     ],
 )
 def test_mistakes_are_told_in_a_line(arguments: list[str], message: str, files: Path) -> None:

@@ -12,9 +12,9 @@ from backtests.analysis.grid_system.classification import CoinClass, classify
 from backtests.analysis.grid_system.running import Settings, grid_system
 from backtests.analysis.grid_system.spaces import LINES, RANGE, coarse_space, fine_space
 from backtests.analysis.grid_system.stress import storms
+from backtests.analysis.runs import Market, OwnRuns
 from backtests.preset import preset_of, read_preset
 from backtests.running import back_test
-from backtests.search.workers import Workers
 from backtests.synthetic import Layout, sine
 from exchange.candles.files import Candles
 
@@ -113,9 +113,10 @@ def test_a_wave_is_given_a_grid_that_earns_and_can_be_run_again(tmp_path: Path) 
             "fees": {"maker": "0.001", "taker": "0.001"},
         }
     )
-    with Workers(preset, candles, 1) as workers:
-        found = grid_system("wave", preset, candles, workers, tmp_path, Settings(objective="roi", storms=2))
-        again = grid_system("wave", preset, candles, workers, tmp_path, Settings(objective="roi", storms=2))
+    market, asked = Market("made", candles), Settings(objective="roi", storms=2)
+    with OwnRuns(tmp_path, 1) as runs:
+        found = grid_system("wave", preset, market, asked, runs)
+        again = grid_system("wave", preset, market, asked, runs)
     assert again.to_json() == found.to_json()
     assert found.classified.coin_class is CoinClass.BLUE_CHIPS
     assert found.coarse == 20

@@ -9,19 +9,17 @@ import pytest
 
 from backtests.analysis.monte_carlo import NOISY, REORDERED, MonteCarlo, Settings, monte_carlo
 from backtests.analysis.robustness import verdict
+from backtests.analysis.runs import OwnRuns
 from backtests.analysis.subject import Subject
-from backtests.data import DataReport
 from backtests.preset import Preset
-from backtests.search.workers import Workers
 from exchange.candles.files import Candles
 
 
 def run(
     preset: Preset, candles: Candles, settings: Settings, *, workers: int = 1, folder: Path | None = None
 ) -> MonteCarlo:
-    report = DataReport("made", "1h", "1h", 0, 0, len(candles), "skip", 0, 0, None, ())
-    with Workers(preset, candles, workers, folder) as running:
-        return monte_carlo(Subject("hill", preset, candles, report), running, settings)
+    with OwnRuns(Path(), workers, folder) as runs:  # nothing is searched, so nothing is kept
+        return monte_carlo(Subject("hill", preset, "made", candles), settings, runs)
 
 
 def test_the_seed_alone_decides(preset: Preset, rising: Candles, folder: Path) -> None:

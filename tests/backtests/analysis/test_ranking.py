@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from backtests.analysis.ranking import Ranked, correlations, rank
+from backtests.analysis.runs import OwnRuns
 from backtests.analysis.sources import named_sources
 from backtests.preset import Preset
-from backtests.search.workers import Workers, nothing
 from backtests.synthetic import Layout, random_walk, trend
 from exchange.candles.files import COLUMNS, Candles
 
@@ -30,8 +30,8 @@ def test_coins_are_ranked_and_one_that_cannot_be_run_is_told(preset: Preset, tmp
     (tmp_path / "made_DDDUSDT_spot_1h.parquet").write_bytes(b"no candles")
     (tmp_path / "notes_of_mine.parquet").write_bytes(b"no candles either")
     sources = named_sources([str(tmp_path / "*.parquet")])
-    with Workers(preset, nothing(), 1) as workers:
-        found = rank(preset, sources, workers, by="roi")
+    with OwnRuns(tmp_path, 1) as runs:
+        found = rank(preset, sources, runs, by="roi")
     assert [each.symbol for each in found.entries] == ["BBB/USDT", "AAA/USDT", "CCC/USDT", "DDDUSDT"]
     assert "DDDUSDT" in found.entries[-1].error
     assert found.profitable == pytest.approx(2 / 3)
@@ -82,12 +82,12 @@ def test_series_of_the_store_are_named_by_their_parts() -> None:
 
 
 def test_a_figure_that_is_none_is_refused(preset: Preset) -> None:
-    with Workers(preset, nothing(), 1) as workers, pytest.raises(ValueError, match="--by beauty: coins are ranked by"):
-        rank(preset, [], workers, by="beauty")
+    with OwnRuns(Path(), 1) as runs, pytest.raises(ValueError, match="--by beauty: coins are ranked by"):
+        rank(preset, [], runs, by="beauty")
 
 
 def test_a_ranking_of_nothing_says_why(preset: Preset, tmp_path: Path) -> None:
     layout = Layout(30, timeframe=24 * HOUR)
     source = written(random_walk(layout, 1), tmp_path / "made_AAAUSDT_spot_1d.parquet")
-    with Workers(preset, nothing(), 1) as workers, pytest.raises(ValueError, match="not one of 1 coins could be run"):
-        rank(preset, named_sources([source]), workers)
+    with OwnRuns(tmp_path, 1) as runs, pytest.raises(ValueError, match="not one of 1 coins could be run"):
+        rank(preset, named_sources([source]), runs)

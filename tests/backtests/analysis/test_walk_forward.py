@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from backtests.analysis.runs import OwnRuns
 from backtests.analysis.subject import Subject
 from backtests.analysis.walk_forward import Plan, WalkForward, planned, walk_forward
-from backtests.data import DataReport
 from backtests.preset import Preset, preset_of
 from backtests.search.definition import search_of
 from backtests.search.evaluation import Evaluator
-from backtests.search.workers import Workers
 from backtests.synthetic import Layout, random_walk, trend
 from exchange.candles.files import Candles
 from strategies import registry
@@ -52,21 +51,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
 
 
 def subject_of(candles: Candles, preset: Preset) -> Subject:
-    step = HOUR
-    report = DataReport(
-        "made",
-        "1h",
-        "1h",
-        int(candles.timestamp[0]),
-        int(candles.timestamp[-1]) + step,
-        len(candles),
-        "skip",
-        0,
-        0,
-        None,
-        (),
-    )
-    return Subject("cross", preset, candles, report, search_of(SAID))
+    return Subject("cross", preset, "made", candles, search_of(SAID))
 
 
 def cross_preset() -> Preset:
@@ -84,8 +69,8 @@ def cross_preset() -> Preset:
 
 
 def walked(subject: Subject, plan: Plan, folder: Path) -> WalkForward:
-    with Workers(subject.preset, subject.candles, 1) as workers:
-        return walk_forward(subject, plan, workers, lambda number: folder / f"{number}.sqlite")
+    with OwnRuns(folder, 1) as runs:
+        return walk_forward(subject, plan, runs)
 
 
 @pytest.mark.parametrize("anchored", [False, True])
@@ -116,10 +101,11 @@ def test_no_training_sees_its_test_or_the_embargo_before_it(
     for window in cut:
         assert window.train_end + embargo == window.test_start
         assert window.train_start % HOUR == window.test_end % HOUR == 0
-        # Four searched, the best again, then its test.
-        runs = [traded.pop(0) for _ in range(6)]
-        assert runs[:5] == [(window.train_start, window.train_end)] * 5
-        assert runs[5] == (window.test_start, window.test_end)
+        assert [traded.pop(0) for _ in range(4)] == [(window.train_start, window.train_end)] * 4
+    # All are searched; then each one's best again, and its test.
+    for window in cut:
+        assert traded.pop(0) == (window.train_start, window.train_end)
+        assert traded.pop(0) == (window.test_start, window.test_end)
     assert not traded
     assert [before.test_end for before in cut[:-1]] == [after.test_start for after in cut[1:]]
     starts = {window.train_start for window in cut}

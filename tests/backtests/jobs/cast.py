@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import random
 from typing import Any
 
 from backtests import services
-from backtests.models import BackTest, Study
+from backtests.jobs import pieces, studies
+from backtests.models import BackTest, Stage, Study
+from backtests.search.store import Trial
 
 PRESET: dict[str, Any] = {
     "symbol": "ETH/USDT",
@@ -34,5 +37,43 @@ def back_test(source: str = SOURCE, **config: Any) -> BackTest:
     return services.request_back_test(preset=preset(**config), source=source, requested_by="alice")
 
 
-def study(source: str = SOURCE, search: dict[str, Any] | None = None, **config: Any) -> Study:
-    return services.request_study(preset=preset(**config), search=search or SEARCH, source=source, requested_by="alice")
+def study(
+    source: str = SOURCE,
+    search: dict[str, Any] | None = None,
+    kind: str = "optimise",
+    options: dict[str, Any] | None = None,
+    **config: Any,
+) -> Study:
+    """A search over the grid, with few histories: what the analyses themselves come to is tested beside them."""
+    return services.request_study(
+        kind=kind,
+        preset=preset(**config),
+        search=SEARCH if search is None else search,
+        options={"runs": 200, "reruns": 2} if options is None else options,
+        source=source,
+        requested_by="alice",
+    )
+
+
+def begun(study: Study) -> list[int]:
+    """Prepared and led to its first question: the chunks of work that can be run now."""
+    (lead,) = studies.run_chunk(study.chunks.get().pk)
+    return studies.run_chunk(lead)
+
+
+def drive(study: Study, seed: int = 0) -> Study:
+    """Chunks in a random order, each of them twice, as a queue that delivers more than once would have it."""
+    dice = random.Random(seed)
+    waiting = [study.chunks.get().pk]
+    while waiting:
+        key = waiting.pop(dice.randrange(len(waiting)))
+        waiting += studies.run_chunk(key)
+        assert studies.run_chunk(key) == []
+    return Study.objects.get(pk=study.pk)
+
+
+def trials_of(study: Study) -> list[Trial]:
+    """Of its first search, by number."""
+    first = study.chunks.filter(stage=Stage.WORK).order_by("number")[0]
+    chunks = study.chunks.filter(stage=Stage.WORK, ask=first.ask).order_by("first")
+    return [pieces.trial_of(trial) for chunk in chunks for piece in chunk.answer for trial in piece]

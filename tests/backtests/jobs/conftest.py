@@ -12,15 +12,6 @@ def results_folder(settings: Any, tmp_path: Path) -> Path:
     return tmp_path / "backtests"
 
 
-@pytest.fixture(autouse=True)
-def few_histories(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the analyses themselves come to is tested beside them."""
-    from backtests.jobs import study_report
-
-    monkeypatch.setattr(study_report, "RUNS", 200)
-    monkeypatch.setattr(study_report, "RERUNS", 2)
-
-
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     """What would have gone to the workers, in their order."""
