@@ -13,7 +13,7 @@ from PIL import Image
 
 from backtests.reports import figures
 from backtests.reports.bot_preset import bot_document, write_preset
-from backtests.reports.charts import COLUMNS
+from backtests.reports.drawing import COLUMNS
 from backtests.reports.html import render, write_html
 from backtests.reports.png import write_png
 from bots.configuration import apply_configuration
