@@ -29,7 +29,7 @@ from backtests.loop.records import (
     Terms,
 )
 from backtests.loop.run import decide, loop_of, run
-from backtests.loop.tables import account, plain_account, plain_tables, record_type, tables
+from backtests.loop.tables import account, plain_account, plain_tables, record_type, tables, unnamed
 from backtests.plain_run import Bridge, pass_over
 from backtests.rows import rows_of
 from strategies.candles import timeframe_ms
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 NO_FUNDING: Final = Funding(np.zeros(0, np.int64), np.zeros(0))
 # Candles after which a run as Python tells how far it is.
 TOLD_EVERY: Final = 1_000
-_LOOPS: dict[type, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,20 +194,35 @@ class CompiledRun:
         self.table = tables(orders=strategy.MOST_ORDERS, slots=strategy.SLOTS, columns=len(columns))
         path = Path(*(np.ascontiguousarray(each) for each in _columns(candles)))
         self.equity = np.empty(len(path.close))
-        self._loop, parameters = _loop(strategy), packed_tuple(strategy.parameters(config, market))
+        self._loop, parameters = loop_of(strategy), packed_tuple(strategy.parameters(config, market))
         rows = rows_of(features, path.timestamp, columns)
-        self._arguments = (
-            parameters, self._state, self.terms, path, rows, funding, self.table, self.money, self.equity
-        )  # fmt: skip
+        self._quick = unnamed(self.money)
+        given = (parameters, self._state, self.terms, path, rows, funding, self.table, self.money, self.equity)
+        self._arguments = tuple(unnamed(each) if isinstance(each, np.record) else each for each in given)
         self._kept: list[Any] = []
+        self._entry: Callable[..., int] | None = None
 
     def turn(self, until: int) -> int:
         """One call of the loop, up to candle ``until`` at most; its fills are kept. Says how it stands then."""
-        status: int = self._loop(*self._arguments, until)
-        if self.money.fills:
-            self._kept.append(self.table["fills"][: int(self.money.fills)].copy())
-            self.money.fills = 0
+        if self._entry is None:
+            self._entry = self._loop.entry(*self._arguments, until)
+        status: int = self._entry(*self._arguments, until)
+        if fills := int(self._quick["fills"]):
+            self._kept.append(self.table["fills"][:fills].copy())
+            self._quick["fills"] = 0
         return status
+
+    def step(self) -> int:
+        """One point, and on to the next at which something may happen."""
+        self._quick["points"], status = 1, FULL
+        while status == FULL:
+            status = self.turn(len(self.equity))
+        return status
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Candle and quarter of the next point."""
+        return int(self._quick["candle"]), int(self._quick["quarter"])
 
     def told(self, *, liquidated: bool) -> Simulation[Any]:
         """What came of it so far."""
@@ -260,7 +274,7 @@ class PlainRun:
         rows = rows_of(features, candles.timestamp, ())
         # Without columns: the bridge looks a row up by itself, by name.
         self._rows = Rows(np.empty((1, 0)), rows.of_candle.tolist(), rows.closes.tolist())
-        self._of_candle, self._close = rows.of_candle, candles.close
+        self._close = candles.close
         self._funding = Funding(funding.timestamp.tolist(), funding.rate.tolist())
         self.equity, self._as_row = np.empty(len(candles)), attrgetter(*FILL)
         self._kept: list[Any] = []
@@ -274,13 +288,23 @@ class PlainRun:
         money.fills = 0
         return status
 
+    def step(self) -> int:
+        self.money.points, status = 1, FULL
+        while status == FULL:
+            status = self.turn(len(self.equity))
+        return status
+
+    @property
+    def place(self) -> tuple[int, int]:
+        return self.money.candle, self.money.quarter
+
     def go(self, progress: Callable[[int], None] | None) -> int:
         """To the end, passing over what a strategy that rests between candles does not look at."""
         money, bridge, equity, status = self.money, self._bridge, self.equity, FULL
         while status in (PAUSED, FULL) and money.candle < len(equity):
             if bridge.rests and money.started:
                 begin = money.candle
-                pass_over(bridge, self._path, self._of_candle, self._funding, self.terms.length, len(equity))
+                pass_over(bridge, self._path, self._rows.of_candle, self._funding, self.terms.length, len(equity))
                 here = slice(begin, money.candle)
                 equity[here] = money.quote + money.amount * self._close[here]
             most = 1 if bridge.rests else len(equity) if progress is None else TOLD_EVERY
@@ -316,14 +340,6 @@ class PlainRun:
             notes=bridge.notes,
             signals=bridge.signals,
         )
-
-
-def _loop(strategy: KernelStrategy[Any, Any, Any]) -> Any:
-    """Each strategy's loop once in a process: making it loads its machine code, or compiles it the first time."""
-    kind = type(strategy)
-    if kind not in _LOOPS:
-        _LOOPS[kind] = loop_of(strategy)
-    return _LOOPS[kind]
 
 
 def _columns(candles: Candles) -> tuple[Any, ...]:

@@ -59,6 +59,13 @@ class Compiled(Generic[P, R]):
         answer: R = self.dispatcher(*args, **kwargs)
         return answer
 
+    def entry(self, *arguments: Any) -> Callable[..., R]:
+        """The machine code for arguments of the types of these, which no call looks at again: where a record is among them
+        that takes longer than a short function itself."""
+        dispatcher = self.dispatcher
+        found: Callable[..., R] = dispatcher.compile(tuple(map(dispatcher.typeof_pyval, arguments)))
+        return found
+
     def with_parts(self, name: str, **parts: Compiled[..., Any]) -> Compiled[P, R]:
         """The same function with other ones in place of the globals that ``parts`` names, compiled on its own.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backtests.loop.money import booked, hold, hold_nothing
+from backtests.loop.money import booked, hold, hold_nothing, liquidation_price
 from backtests.loop.prices import fillable
 from strategies.compiled import compiled
 from strategies.lattice import floor_to_step
@@ -54,7 +54,7 @@ def executed(terms: Any, t: Any, a: Any, slot: int, price: float, is_maker: bool
     side = order.side
     wished = order.left
     if order.reduce_only and rules.is_linear:
-        wished = min(wished, max(0.0, -side * a.amount))
+        wished = min(wished, max(0.0, -side * (a.amount + a.beside)))
     if wished <= 0.0:
         drop(terms, t, a, slot)
         note_denial(order, order.sequence, timestamp)
@@ -79,7 +79,7 @@ def executed(terms: Any, t: Any, a: Any, slot: int, price: float, is_maker: bool
     a.quote -= value if in_base else value + fee
     a.fees += fee * price if in_base else fee
     a.taken += amount
-    was = a.amount
+    was = a.amount + a.beside
     booked(terms, a, change, value, 0.0 if in_base else fee)
     if whole:
         order.done = order.sequence
@@ -99,7 +99,8 @@ def executed(terms: Any, t: Any, a: Any, slot: int, price: float, is_maker: bool
     kept.is_maker = is_maker
     kept.trade = order.trade
     tell(t, a, slot, order.sequence, side, price, amount, fee if in_base else 0.0, timestamp, whole)
-    if rules.is_linear and was != 0.0 and (a.amount == 0.0 or (a.amount > 0.0) != (was > 0.0)):
+    held = a.amount + a.beside
+    if rules.is_linear and was != 0.0 and (held == 0.0 or (held > 0.0) != (was > 0.0)):
         drop_reduce_only(terms, t, a)
 
 
@@ -146,19 +147,24 @@ def drop_reduce_only(terms: Any, t: Any, a: Any) -> None:
     place = a.active - 1
     while place >= 0:
         order = t.standing[t.active[place]]
-        if order.reduce_only and not order.waits and order.side * a.amount >= 0.0:
+        if order.reduce_only and not order.waits and order.side * (a.amount + a.beside) >= 0.0:
             drop(terms, t, a, t.active[place])
         place -= 1
 
 
 @compiled
 def liquidate(terms: Any, t: Any, a: Any, point: int, timestamp: int) -> None:
-    """The position is taken over at the price of bankruptcy: nothing is left, and nothing stands."""
+    """The position is taken over at the price of bankruptcy: nothing is left, and nothing stands. Of a shared account
+    the positions of all bots are, by who leads them."""
     while a.active > 0:
         drop(terms, t, a, t.active[a.active - 1])
-    a.ruin_price = -a.quote / a.amount
     a.ruin_point = point
     a.ruin_time = timestamp
+    if a.shared:
+        a.ruin_price = liquidation_price(terms, a)
+        a.liquidated = True
+        return
+    a.ruin_price = -a.quote / a.amount
     a.realised -= a.quote + a.cost
     a.quote = 0.0
     a.amount = 0.0

@@ -1,7 +1,8 @@
 """The account of a run: what a fill changes, what an order needs, when it is liquidated.
 
 ``quote`` is what is left after every purchase at its full worth, for linear markets too: there a long position makes it
-negative, and ``quote + amount × price`` is the equity all the same.
+negative, and ``quote + amount × price`` is the equity all the same. Where several bots share the account, each has its own
+and is told what the others leave (``backtests.portfolio``); a market's position is that of all bots on it.
 """
 
 from __future__ import annotations
@@ -52,13 +53,11 @@ def booked(terms: Any, a: Any, change: float, value: float, fee_quote: float) ->
 @compiled
 def liquidation_price(terms: Any, a: Any) -> float:
     """Where the equity is the maintenance margin: (equity) = maintenance × worth. NaN where there is no such price."""
-    if terms.maintenance <= 0.0 or a.amount == 0.0 or not terms.rules.is_linear:
+    held = a.amount + a.beside
+    if terms.maintenance <= 0.0 or held == 0.0 or not terms.rules.is_linear:
         return math.nan
-    price = (
-        -a.quote / (a.amount * (1.0 - terms.maintenance))
-        if a.amount > 0.0
-        else a.quote / (-a.amount * (1.0 + terms.maintenance))
-    )
+    rest = a.quote + a.beyond
+    price = -rest / (held * (1.0 - terms.maintenance)) if held > 0.0 else rest / (-held * (1.0 + terms.maintenance))
     return price if price > 0.0 else math.nan
 
 
@@ -69,7 +68,7 @@ def is_ruined(terms: Any, a: Any, here: float, there: float, at_the_end: bool) -
     ruin = liquidation_price(terms, a)
     if math.isnan(ruin):
         return False
-    if a.amount > 0.0:
+    if a.amount + a.beside > 0.0:
         return here <= ruin or (there <= ruin if at_the_end else there < ruin)
     return here >= ruin or (there >= ruin if at_the_end else there > ruin)
 
@@ -118,12 +117,13 @@ def opening_worth(amount: float, worth: float, closes: float) -> float:
 @compiled
 def order_margin(terms: Any, a: Any, side: int, amount: float, worth: float) -> float:
     """Initial margin of the open orders and one more: the dearer side, less what only closes the position."""
-    buys_amount = a.buy_amount + (amount if side > 0 else 0.0)
-    buys_worth = a.buy_worth + (worth if side > 0 else 0.0)
-    sells_amount = a.sell_amount + (amount if side < 0 else 0.0)
-    sells_worth = a.sell_worth + (worth if side < 0 else 0.0)
-    buys = opening_worth(buys_amount, buys_worth, -a.amount)
-    sells = opening_worth(sells_amount, sells_worth, a.amount)
+    held = a.amount + a.beside
+    buys_amount = a.buy_amount + a.beside_buy_amount + (amount if side > 0 else 0.0)
+    buys_worth = a.buy_worth + a.beside_buy_worth + (worth if side > 0 else 0.0)
+    sells_amount = a.sell_amount + a.beside_sell_amount + (amount if side < 0 else 0.0)
+    sells_worth = a.sell_worth + a.beside_sell_worth + (worth if side < 0 else 0.0)
+    buys = opening_worth(buys_amount, buys_worth, -held)
+    sells = opening_worth(sells_amount, sells_worth, held)
     return float(max(buys, sells) / terms.leverage)
 
 
@@ -133,14 +133,15 @@ def affords(terms: Any, a: Any, side: int, amount: float, at: float, price: floa
     worth = amount * at
     if not terms.rules.is_linear:
         if side > 0:
-            return bool(worth <= (a.quote - a.locked_quote) + FORGIVEN * worth)
-        return bool(amount <= (a.amount - a.locked_base) + FORGIVEN * amount)
+            return bool(worth <= (a.quote - a.locked_quote + a.spare) + FORGIVEN * worth)
+        return bool(amount <= (a.amount - a.locked_base + a.spare_base) + FORGIVEN * amount)
     if reduce_only:
         return True
     before = order_margin(terms, a, side, 0.0, 0.0)
     needed = order_margin(terms, a, side, amount, worth) - before
     if needed <= FORGIVEN * worth:
         return True
-    equity = a.quote + a.amount * price
-    free = equity - abs(a.amount) * price / terms.leverage - before
+    held = a.amount + a.beside
+    equity = a.quote + a.spare + held * price
+    free = equity - abs(held) * price / terms.leverage - before
     return bool(needed + worth * terms.rules.taker_fee <= free + FORGIVEN * worth)

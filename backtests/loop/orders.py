@@ -158,7 +158,7 @@ def refusal(
         return CROSSES
     if wanted.type == STOP and not at_market:
         return WRONG_SIDE if wanted.side * (wanted.trigger - price) <= 0.0 else 0
-    if reduces and wanted.side * a.amount >= 0.0:
+    if reduces and wanted.side * (a.amount + a.beside) >= 0.0:
         return NOTHING_TO_REDUCE
     return 0 if affords(terms, a, wanted.side, left, at, price, reduces) else TOO_POOR
 

@@ -13,6 +13,16 @@ from strategies.compiled import compiled
 from strategies.kernel import LIMIT, STOP
 from strategies.lattice import floor_to_step, nearest_count, on_tick
 
+# By how much of the price one extreme has to be nearer to the open than the other: less than any tick.
+NEARER = 1e-12
+
+
+@compiled
+def goes_high_first(opened: float, high: float, low: float) -> bool:
+    """Whether a candle's way goes to the high before the low. What is equally near to the open in decimals may differ in
+    the last bits of floats."""
+    return bool((opened - low) - (high - opened) > opened * NEARER)
+
 
 @compiled
 def best_price(terms: Any, side: int, price: float) -> float:

@@ -135,6 +135,19 @@ ACCOUNT: Final = {
     "ruin_point": int,
     "ruin_time": int,
     "steps": int,
+    "points": int,  # so many more are walked through, then the loop returns,
+    "quarter": int,  # before this one of the candle,
+    "high_first": bool,  # whose way is this
+    # What the account's other bots have part in (``backtests.portfolio``), all nothing where a bot is alone.
+    "shared": bool,
+    "spare": float,  # quote that is free beside this bot's own, for linear markets as equity less margin,
+    "spare_base": float,  # and coins
+    "beside": float,  # the others' position on this market,
+    "beside_buy_amount": float,  # and their open linear orders on it
+    "beside_buy_worth": float,
+    "beside_sell_amount": float,
+    "beside_sell_worth": float,
+    "beyond": float,  # equity above the maintenance margin that is not of this market's position
 }
 STANDING: Final = {
     "active": bool,

@@ -7,10 +7,11 @@ change nothing (``quiet`` in ``strategies/kernel.py``). All others are walked th
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from backtests.loop.money import liquidation_price
 from backtests.loop.orders import has_both, reach, reconcile
+from backtests.loop.prices import goes_high_first
 from backtests.loop.records import AS_BEFORE, FINISHED, FULL, LIQUIDATED, PAUSED, Funding, Path, Rows
 from backtests.loop.segment import move
 from backtests.loop.sending import deliver, send
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from backtests.loop.records import Floats
 
 
-# By how much of the price one extreme has to be nearer to the open than the other: less than any tick.
-NEARER: Final = 1e-12
+_LOOPS: dict[type, Compiled[..., int]] = {}
 
 
 @compiled
@@ -91,7 +91,7 @@ def stop_at_ruin(terms: Any, a: Any) -> None:
     ruin = liquidation_price(terms, a)
     if math.isnan(ruin):
         return
-    if a.amount > 0.0:
+    if a.amount + a.beside > 0.0:
         a.low = max(a.low, ruin)
     else:
         a.high = min(a.high, ruin)
@@ -121,7 +121,8 @@ def run(
     equity: Floats,
     end: int,
 ) -> int:
-    """From candle ``a.candle`` up to ``end``. ``equity`` is filled at every candle's close. Says how it stands then."""
+    """From candle ``a.candle`` up to ``end``, or to where ``a.points`` more are walked through and the next one would be.
+    ``equity`` is filled at every candle's close. Says how it stands then."""
     third = terms.length // 3
     two_thirds = 2 * terms.length // 3
     shown, columns = t.row, rows.values.shape[1]
@@ -139,6 +140,7 @@ def run(
                     news = True
         if (
             a.started
+            and a.quarter == 0
             and not due
             and a.seen == 0
             and not a.refusing
@@ -155,12 +157,16 @@ def run(
             a.candle = i
             return FULL
         opened = path.open[i]
-        # Equally near to the open in decimals may differ in the last bits of floats.
-        high_first = (opened - low) - (high - opened) > opened * NEARER
+        high_first = goes_high_first(opened, high, low) if a.quarter == 0 else a.high_first
         if terms.share > 0.0 or terms.impact > 0.0:
             a.volume = float(path.volume[i])
-        a.taken = 0.0
-        for quarter in range(4):
+        if a.quarter == 0:
+            a.taken = 0.0
+        for quarter in range(a.quarter, 4):
+            if a.points == 0:
+                a.candle, a.quarter, a.high_first = i, quarter, high_first
+                return PAUSED
+            a.points -= 1
             if quarter == 0:
                 price, timestamp = opened, start
             elif quarter == 1:
@@ -172,7 +178,7 @@ def run(
             else:
                 price, timestamp = close, start + terms.length - 1
             point = 4 * i + quarter
-            if (a.started and a.active > 0) or a.amount != 0.0:
+            if (a.started and a.active > 0) or a.amount != 0.0 or a.beside != 0.0:
                 move(terms, t, a, a.price, price, point, timestamp)
             a.price = price
             if due:
@@ -210,6 +216,7 @@ def run(
                 ):
                     break  # nothing can happen in the rest of the candle
         a.price = close
+        a.quarter = 0
         equity[i] = a.quote + a.amount * close
         i += 1
     a.candle = i
@@ -217,7 +224,10 @@ def run(
 
 
 def loop_of(strategy: KernelStrategy[Any, Any, Any]) -> Compiled[..., int]:
-    """The loop with a strategy's own step in it."""
-    name = type(strategy).__name__
-    step = decide.with_parts(name, advance=strategy.advance, wanted=strategy.wanted, quiet=strategy.quiet)
-    return run.with_parts(name, decide=step)
+    """The loop with a strategy's own step in it: each once in a process, as making it loads its machine code, or compiles
+    it the first time."""
+    kind = type(strategy)
+    if kind not in _LOOPS:
+        parts = {"advance": strategy.advance, "wanted": strategy.wanted, "quiet": strategy.quiet}
+        _LOOPS[kind] = run.with_parts(kind.__name__, decide=decide.with_parts(kind.__name__, **parts))
+    return _LOOPS[kind]

@@ -21,7 +21,7 @@ from backtests.loop.records import (
     STANDING,
     WANTED,
 )
-from strategies.kernel import NOTE_NUMBERS
+from strategies.kernel import FOREVER, NOTE_NUMBERS
 
 # Before every sequence that a strategy counts from.
 NO_SEQUENCE = -(1 << 62)
@@ -67,8 +67,13 @@ def tables(*, orders: int, slots: int, columns: int) -> Any:
 
 def account(quote: float) -> Any:
     made = np.zeros(1, record_type(ACCOUNT)).view(np.recarray)[0]
-    made.quote, made.row = quote, -2
+    made.quote, made.row, made.points = quote, -2, FOREVER
     return made
+
+
+def unnamed(record: np.record) -> Any:
+    """The same memory without names as attributes, which Python reads, and hands to machine code, many times as fast."""
+    return record.view(np.dtype((np.void, record.dtype)))
 
 
 def plain_tables(*, latency: int) -> Any:
@@ -119,7 +124,7 @@ def add_slot(table: Any) -> None:
 
 def plain_account(quote: float) -> Any:
     (made,) = _objects(ACCOUNT, 1)
-    made.quote, made.row = quote, -2
+    made.quote, made.row, made.points = quote, -2, FOREVER
     return made
 
 
