@@ -76,7 +76,7 @@ class RowsByName:
         self._features = features
         self._count = 0 if features is None else len(features.closes)
         self.first = self.beyond = 0
-        self.values: list[Mapping[str, float]] = []
+        self.values: Sequence[Mapping[str, float]] = []
         self.closes: list[int | None] = []
 
     def turn_to(self, number: int) -> None:
@@ -92,8 +92,14 @@ class RowsByName:
         self.first = number - number % BLOCK
         self.beyond = min(self.first + BLOCK, self._count)
         here, names = slice(self.first, self.beyond), tuple(features.columns)
-        columns = [np.where(features.known[here], features.columns[name][here], np.nan).tolist() for name in names]
-        self.values = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+        # Copies of one dictionary, filled column by column: a third of the time of making each of its names and values.
+        empty = dict.fromkeys(names, float("nan"))
+        values = [empty.copy() for _ in range(self.first, self.beyond)]
+        for name in names:
+            column = np.where(features.known[here], features.columns[name][here], np.nan)
+            for row, value in zip(values, column.tolist(), strict=True):
+                row[name] = value
+        self.values = values
         self.closes = features.closes[here].tolist()
 
 

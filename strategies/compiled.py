@@ -13,10 +13,10 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
-R = TypeVar("R", covariant=True)
+R_co = TypeVar("R_co", covariant=True)
 
 
-class Compiled(Generic[P, R]):
+class Compiled(Generic[P, R_co]):
     """A function that numba compiles for the types it is called with; ``py_func`` is the same, uncompiled.
 
     The machine code is kept on disk and loaded by the next process. It lets go of the interpreter lock, and it computes
@@ -26,12 +26,12 @@ class Compiled(Generic[P, R]):
     named by the function's own code and by all that it calls and reads (:func:`content_key`).
     """
 
-    def __init__(self, function: Callable[P, R]) -> None:
+    def __init__(self, function: Callable[P, R_co]) -> None:
         self.py_func = function
         update_wrapper(self, function)
 
     @cached_property
-    def plain(self) -> Callable[P, R]:
+    def plain(self) -> Callable[P, R_co]:
         """The function uncompiled, and with it every compiled function that it calls by a name of its module.
 
         What a live tick calls: loading machine code takes longer than the ticks of a day, and a state there is an object.
@@ -44,7 +44,7 @@ class Compiled(Generic[P, R]):
             called = variables.get(name)
             if isinstance(called, Compiled):
                 variables[name] = called.plain
-        plain: Callable[P, R] = _copied(function, function.__qualname__, variables)
+        plain: Callable[P, R_co] = _copied(function, function.__qualname__, variables)
         return plain
 
     @cached_property
@@ -55,18 +55,18 @@ class Compiled(Generic[P, R]):
         _make_callable_in_compiled_code()
         return njit(cache=True, nogil=True)(_named_by_content(self.py_func))
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        answer: R = self.dispatcher(*args, **kwargs)
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        answer: R_co = self.dispatcher(*args, **kwargs)
         return answer
 
-    def entry(self, *arguments: Any) -> Callable[..., R]:
+    def entry(self, *arguments: Any) -> Callable[..., R_co]:
         """The machine code for arguments of the types of these, which no call looks at again: where a record is among them
         that takes longer than a short function itself."""
         dispatcher = self.dispatcher
-        found: Callable[..., R] = dispatcher.compile(tuple(map(dispatcher.typeof_pyval, arguments)))
+        found: Callable[..., R_co] = dispatcher.compile(tuple(map(dispatcher.typeof_pyval, arguments)))
         return found
 
-    def with_parts(self, name: str, **parts: Compiled[..., Any]) -> Compiled[P, R]:
+    def with_parts(self, name: str, **parts: Compiled[..., Any]) -> Compiled[P, R_co]:
         """The same function with other ones in place of the globals that ``parts`` names, compiled on its own.
 
         A loop that calls the step of any strategy so becomes one loop for each strategy.
@@ -80,7 +80,7 @@ class Compiled(Generic[P, R]):
         return Compiled(copy)
 
 
-def compiled(function: Callable[P, R]) -> Compiled[P, R]:
+def compiled(function: Callable[P, R_co]) -> Compiled[P, R_co]:
     return Compiled(function)
 
 

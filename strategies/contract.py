@@ -212,9 +212,12 @@ class Finish:
 S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decision(Generic[S]):
-    """What a step decided: the next state, every order that should stand, and what is worth telling."""
+    """What a step decided: the next state, every order that should stand, and what is worth telling.
+
+    Made once a step, so not frozen as the others are: that would take twice as long.
+    """
 
     state: S
     wanted: tuple[WantedOrder, ...] = ()
