@@ -200,13 +200,12 @@ class CompiledRun:
         given = (parameters, self._state, self.terms, path, rows, funding, self.table, self.money, self.equity)
         self._arguments = tuple(unnamed(each) if isinstance(each, np.record) else each for each in given)
         self._kept: list[Any] = []
-        self._entry: Callable[..., int] | None = None
+        self._call: Callable[..., int] = self._loop
+        self._is_stepped = False
 
     def turn(self, until: int) -> int:
         """One call of the loop, up to candle ``until`` at most; its fills are kept. Says how it stands then."""
-        if self._entry is None:
-            self._entry = self._loop.entry(*self._arguments, until)
-        status: int = self._entry(*self._arguments, until)
+        status = self._call(*self._arguments, until)
         if fills := int(self._quick["fills"]):
             self._kept.append(self.table["fills"][:fills].copy())
             self._quick["fills"] = 0
@@ -214,6 +213,9 @@ class CompiledRun:
 
     def step(self) -> int:
         """One point, and on to the next at which something may happen."""
+        if not self._is_stepped:
+            # Finding it takes as long as some hundred turns without it.
+            self._call, self._is_stepped = self._loop.entry(*self._arguments, len(self.equity)), True
         self._quick["points"], status = 1, FULL
         while status == FULL:
             status = self.turn(len(self.equity))
