@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from backtests.analysis.kinds import KINDS
 from backtests.models import BackTest, Study
 from backtests.reports import wording
 from backtests.reports.figures import tone_of
 
 NEWEST = 50
+_SIGNED: Final = ("out_of_sample_return",)
+# What a study's summary holds besides its verdict, as a list tells it.
+_TOLD: Final[Mapping[str, tuple[str, Callable[[Any], str]]]] = {
+    "out_of_sample_return": ("Tests", wording.signed_percent),
+    "efficiency": ("Efficiency", wording.ratio),
+    "final": ("Came to", wording.money),
+    "profitable": ("Earned on", wording.percent),
+    "first": ("First", str),
+    "with_preset": ("Presets", str),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,25 @@ class JobRow:
     @property
     def percent(self) -> int:
         return int(self.job.progress * 100)
+
+    @property
+    def title(self) -> str:
+        """The symbol, or how many coins."""
+        if self.is_study and KINDS[self.job.kind].many:
+            count = len(self.job.source.split())
+            return f"{count} coin{'s' if count != 1 else ''}"
+        return str(self.job.symbol)
+
+    @property
+    def subtitle(self) -> str:
+        if not self.is_study:
+            return str(self.job.strategy)
+        return " · ".join(filter(None, [self.job.strategy, KINDS[self.job.kind].title.lower()]))
+
+    @property
+    def source(self) -> str:
+        first, *more = self.job.source.split() or [""]
+        return f"{first} and {len(more)} more" if more else first
 
 
 def job_rows(*, now: datetime) -> list[JobRow]:
@@ -56,9 +87,16 @@ def _figures(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _study_figures(study: Study) -> list[tuple[str, str, str]]:
-    trials = f"{study.finished:,} of {study.total:,}" if study.total else wording.NOTHING
-    found = [("Trials", trials, "")]
+    found = [] if study.summary else [("Runs", _runs(study), "")]
+    for name, (title, write) in _TOLD.items():
+        if name in study.summary:
+            value = study.summary[name]
+            found.append((title, write(value), tone_of(value or 0.0) if name in _SIGNED else ""))
     verdict = study.summary.get("verdict")
     if verdict:
         found.append(("Verdict", verdict["level"], {"good": "up", "bad": "down"}.get(verdict["level"], "")))
     return found
+
+
+def _runs(study: Study) -> str:
+    return f"{study.finished:,} of about {study.total:,}" if study.total else wording.NOTHING

@@ -2,16 +2,19 @@
 
 from django.urls import path
 
-from backtests import views
+from backtests.views import asking, back_tests, studies
 
 urlpatterns = [
-    path("back-tests/", views.jobs, name="back-tests"),
-    path("back-tests/new/", views.back_test_create, name="back-test-create"),
-    path("back-tests/<int:key>/", views.back_test_detail, name="back-test-detail"),
-    path("back-tests/<int:key>/cancel/", views.back_test_cancel, name="back-test-cancel"),
-    path("back-tests/<int:key>/report/", views.back_test_report, name="back-test-report"),
-    path("back-tests/<int:key>/bot.yaml", views.back_test_bot, name="back-test-bot"),
-    path("studies/<int:key>/", views.study_detail, name="study-detail"),
-    path("studies/<int:key>/best/", views.study_best, name="study-best"),
-    path("studies/<int:key>/cancel/", views.study_cancel, name="study-cancel"),
+    path("back-tests/", asking.jobs, name="back-tests"),
+    path("back-tests/new/", asking.back_test_create, name="back-test-create"),
+    path("back-tests/<int:key>/", back_tests.back_test_detail, name="back-test-detail"),
+    path("back-tests/<int:key>/cancel/", back_tests.back_test_cancel, name="back-test-cancel"),
+    path("back-tests/<int:key>/report/", back_tests.back_test_report, name="back-test-report"),
+    path("back-tests/<int:key>/bot.yaml", back_tests.back_test_bot, name="back-test-bot"),
+    path("studies/<int:key>/", studies.study_detail, name="study-detail"),
+    path("studies/<int:key>/best/", studies.study_best, name="study-best"),
+    path("studies/<int:key>/cancel/", studies.study_cancel, name="study-cancel"),
+    path("studies/<int:key>/preset.yaml", studies.study_preset, name="study-preset"),
+    path("studies/<int:key>/bot.yaml", studies.study_bot, name="study-bot"),
+    path("studies/<int:key>/result.json", studies.study_result, name="study-result"),
 ]

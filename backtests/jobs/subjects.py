@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -73,27 +72,19 @@ def data_of(study: Study) -> dict[str, str]:
 
     Raises ``CandleFileError``; with many sources one that cannot be loaded has an empty hash, for its coin to tell why.
     """
-    kind, found = kind_of(study), {}
-    for source, preset in _markets(study):
-        try:
-            candles = load(study, source, preset)
-        except CandleFileError:
-            if not kind.many:
-                raise
-            found[source] = ""
-        else:
-            found[source] = files.keep_candles(candles) if kind.mapped else data_hash(candles)
-    return found
-
-
-def _markets(study: Study) -> Iterator[tuple[str, Preset]]:
-    preset = preset_of(study.preset) if study.preset else None
-    if kind_of(study).many:
-        for source in sources_of(study):
-            yield source.source, preset_for(preset, source)
-    else:
+    kind, preset = kind_of(study), preset_of(study.preset) if study.preset else None
+    if not kind.many:
         assert preset is not None
-        yield study.source, preset
+        return {study.source: files.keep_candles(load(study, study.source, preset))}
+    found = {}
+    for source in sources_of(study):
+        try:
+            candles = load(study, source.source, preset_for(preset, source))
+        except ValueError:
+            found[source.source] = ""
+        else:
+            found[source.source] = files.keep_candles(candles) if kind.mapped else data_hash(candles)
+    return found
 
 
 def load(study: Study, source: str, preset: Preset) -> Candles:

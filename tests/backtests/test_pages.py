@@ -100,7 +100,7 @@ def test_a_study_tells_its_best_trials_and_a_verdict(visitor: Client) -> None:
         waiting += studies.run_chunk(waiting.pop())
     page = visitor.get(f"/studies/{study.pk}/").content.decode()
     assert "Is it to be believed?" in page
-    assert "Around the best: roi" in page
+    assert "Around the best: Return" in page
     assert page.count('class="chosen"') == 1
     answer = visitor.post(f"/studies/{study.pk}/best/")
     job = BackTest.objects.get()

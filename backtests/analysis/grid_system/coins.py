@@ -31,8 +31,8 @@ class GridSystems:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "coins": [found.to_json() for _, found in self.coins],
-            "failed": [{"name": source.name, "error": error} for source, error in self.failed],
+            "coins": [{"source": source.source, **found.to_json()} for source, found in self.coins],
+            "failed": [{"name": source.name, "source": source.source, "error": error} for source, error in self.failed],
         }
 
 

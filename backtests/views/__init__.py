@@ -1,0 +1,1 @@
+"""Back-tests and studies for people: asked for, watched, read."""

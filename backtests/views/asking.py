@@ -1,0 +1,89 @@
+"""The form of a new back-test or study, and the list of all."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from backtests import selectors, services
+from backtests.analysis.kinds import KINDS, Kind, Searching
+from backtests.errors import BackTestRefused
+from backtests.examples import COINS, SOURCE, preset_example, search_example
+from backtests.forms import BackTestForm
+from backtests.models import BackTest, Study
+from strategies.registry import strategies
+from web.pages import Context, page, signed_in, username
+
+
+@signed_in
+def jobs(request: HttpRequest) -> HttpResponse:
+    return page(request, "backtests/jobs.html", {"jobs": _jobs})
+
+
+def _jobs() -> Context:
+    now = timezone.now()
+    rows = selectors.job_rows(now=now)
+    return {"rows": rows, "now": now, "moving": any(row.job.is_active for row in rows)}
+
+
+@signed_in
+def back_test_create(request: HttpRequest) -> HttpResponse:
+    names, kind = [strategy.name for strategy in strategies()], _kind(request.GET.get("kind"))
+    if kind is not None and kind.preset_optional:
+        names = ["grid"]
+    chosen = request.GET.get("strategy", "grid")
+    if chosen not in names:
+        raise Http404(f"There is no strategy {chosen} for this.")
+    form = BackTestForm(request.POST or None, kind=kind, initial=_beginning(kind, chosen))
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = _requested(form, username(request))
+        except BackTestRefused as refusal:
+            form.add_problems(refusal.problems)
+        else:
+            return redirect("study-detail" if isinstance(made, Study) else "back-test-detail", made.pk)
+    context = {"form": form, "strategies": names, "chosen": chosen, "kind": kind, "kinds": KINDS.values()}
+    return render(request, "backtests/new.html", context, status=422 if form.is_bound else 200)
+
+
+def _kind(name: str | None) -> Kind | None:
+    """``None`` is a back-test."""
+    if name is None:
+        return None
+    if name not in KINDS:
+        raise Http404(f"There is no study of kind {name}.")
+    return KINDS[name]
+
+
+def _beginning(kind: Kind | None, strategy: str) -> dict[str, Any]:
+    searches = kind is not None and kind.searching is Searching.ALWAYS
+    return {
+        "preset": search_example(strategy) if searches else preset_example(strategy),
+        "source": COINS if kind is not None and kind.many else SOURCE,
+    }
+
+
+def _requested(form: BackTestForm, requested_by: str) -> BackTest | Study:
+    asked: dict[str, Any] = {
+        "source": form.cleaned_data["source"],
+        "since": _start_of(form.cleaned_data["since"]),
+        "until": _start_of(form.cleaned_data["until"]),
+        "requested_by": requested_by,
+    }
+    data, kind = form.cleaned_data["preset"], form.kind
+    is_search = "parameters" in data
+    if kind is None and not is_search:
+        return services.request_back_test(preset=data, **asked)
+    # A search without a kind is one for the best parameters.
+    kind = kind or KINDS["optimise"]
+    preset = data.get("preset", {}) if is_search else data
+    search = {name: value for name, value in data.items() if name not in ("preset", "candles")} if is_search else {}
+    return services.request_study(kind=kind.name, preset=preset, search=search, options=form.options, **asked)
+
+
+def _start_of(day: Any) -> int | None:
+    return None if day is None else int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
