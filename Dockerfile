@@ -14,7 +14,9 @@ ENV PATH=/venv/bin:$PATH \
     TRADERAGENT_HOME=/data \
     WEB_HOST=0.0.0.0 \
     PORT=8000
-RUN useradd --system --uid 10001 --home-dir /data --create-home traderagent
+# A volume takes over the owner of the folder that it is mounted on.
+RUN useradd --system --uid 10001 --home-dir /data --create-home traderagent \
+    && install --directory --owner traderagent /data/backtests /data/candles
 COPY --from=installed /venv /venv
 WORKDIR /app
 COPY . .

@@ -60,6 +60,22 @@ def test_the_secrets_that_the_file_names_are_made_once(compose: dict[str, Any], 
     assert folder.stat().st_mode & 0o077 == 0
 
 
+def test_research_workers_and_the_web_server_share_results_and_candles(compose: dict[str, Any]) -> None:
+    image = (PROJECT / "Dockerfile").read_text()
+    home = re.findall(r"TRADERAGENT_HOME=(\S+)", image)
+    assert home == ["/data"]
+    mounted = [
+        dict(volume.split(":") for volume in compose["services"][name]["volumes"]) for name in ("web", "worker-research")
+    ]
+    # Where the settings look when nothing else is said: BACKTESTS_DIR and CANDLE_STORE.
+    assert mounted[0] == mounted[1] == {"backtests": "/data/backtests", "candles": "/data/candles"}
+    assert set(mounted[0]) <= set(compose["volumes"])
+    # A new volume is the ordinary user's only where the image has the folder for him.
+    assert re.search(r"install --directory --owner traderagent /data/backtests /data/candles$", image, re.M)
+    for name in ("web", "worker-research"):
+        assert not {"BACKTESTS_DIR", "CANDLE_STORE", "TRADERAGENT_HOME"} & set(compose["services"][name]["environment"])
+
+
 def test_only_one_beat_runs(compose: dict[str, Any]) -> None:
     assert "deploy" not in compose["services"]["beat"]
 
