@@ -11,6 +11,7 @@ import structlog
 
 from bots.errors import ExchangeUnavailable
 from bots.history import resolve_config
+from bots.own_fees import with_own_fees
 from exchange.connection import withdrawal_refusal
 from exchange.errors import ExchangeError
 from exchange.gateways import gateway_for
@@ -79,6 +80,7 @@ def preview(
         chosen: Strategy[Any, Any] = get_strategy(strategy)
         free = {market.quote: _ENOUGH, market.base: _ENOUGH}
         if sends_orders:
+            market = with_own_fees(market, gateway)
             free = {coin: balance.free for coin, balance in gateway.balances().items()}
         try:
             parsed = resolve_config(chosen, parsed, account=account, gateway=gateway, ticker=ticker)

@@ -28,6 +28,7 @@ from bots.lifecycle import BotStatus, OrderStatus
 from bots.live_guard import refuse_live
 from bots.locks import LockKind, try_lock
 from bots.models import Bot, EventKind, Order, Severity
+from bots.own_fees import market_of
 from bots.plan import Plan
 from bots.reports import UNANSWERED, kind_of
 from bots.resolution import OVERLAP_MS
@@ -118,6 +119,7 @@ def _tick(bot: Bot, clock: Clock, sync_max_age: timedelta | None, price_max_age:
     market = gateway.markets().get(bot.symbol)
     if market is None:
         raise NeedsOperator(f"{account.exchange_id} has no market {bot.symbol} (any more).")
+    market = market_of(bot, market, gateway)
     ticker = _ticker(bot, gateway, now, price_max_age)
     if sync_max_age is None:
         sync_max_age = timedelta(seconds=bot.tick_interval) * 0.8
@@ -195,7 +197,7 @@ def _decide(bot: Bot, scene: Scene) -> tuple[Plan, bool]:
         bot.save(
             update_fields=[
                 "status", "status_reason", "close_position_on_stop", "stopped_at", "last_tick_at", "audit_due",
-                "equity_noted_at", "watchdog",
+                "equity_noted_at", "watchdog", "fee_rates",
             ]
         )  # fmt: skip
         if bot.status == BotStatus.STOPPED:

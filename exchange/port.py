@@ -136,6 +136,10 @@ class ExchangeGateway(Protocol):
         """Every market that can be traded, by unified symbol."""
         ...
 
+    def market(self, symbol: str) -> MarketSpec:
+        """With this account's own fees, which may take a request; ``markets`` has the published ones."""
+        ...
+
     def ticker(self, symbol: str) -> Ticker: ...
 
     def candles(self, symbol: str, timeframe: str, *, since: int | None = None, limit: int = 500) -> list[Candle]:

@@ -97,6 +97,8 @@ class Bot(models.Model):
     errors_in_a_row = models.PositiveIntegerField(default=0, editable=False)
     # What the stop watchdog has to remember from one tick to the next.
     watchdog: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True, editable=False)
+    # What the account pays on this market, as fractions by ``maker`` and ``taker``, as of the start of the run.
+    fee_rates: models.JSONField[Any, Any] = models.JSONField(default=dict, blank=True, editable=False)
     periodic_task = models.OneToOneField(
         PeriodicTask, null=True, blank=True, on_delete=models.SET_NULL, related_name="bot", editable=False
     )

@@ -72,6 +72,9 @@ class PaperGateway:
     def markets(self) -> Mapping[str, MarketSpec]:
         return self._public.markets()
 
+    def market(self, symbol: str) -> MarketSpec:
+        return self._spec(symbol)
+
     def ticker(self, symbol: str) -> Ticker:
         return self._public.ticker(symbol)
 

@@ -15,6 +15,9 @@ class QuietMarket:
     def markets(self) -> dict[str, MarketSpec]:
         return {ETH_LINEAR.symbol: ETH_LINEAR}
 
+    def market(self, symbol: str) -> MarketSpec:
+        return self.markets()[symbol]
+
     def ticker(self, symbol: str) -> Ticker:
         return Ticker(symbol=symbol, last=Decimal("2000"), timestamp=int(NOW.timestamp() * 1000))
 

@@ -147,6 +147,9 @@ class ModelExchange:
     def markets(self) -> Mapping[str, MarketSpec]:
         return {self.spec.symbol: self.spec}
 
+    def market(self, symbol: str) -> MarketSpec:
+        return self.markets()[symbol]
+
     def ticker(self, symbol: str) -> Ticker:
         return Ticker(symbol, self.last, _ms(self.clock()))
 

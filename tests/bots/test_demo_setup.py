@@ -46,6 +46,9 @@ class BybitLike:
     def markets(self) -> dict[str, MarketSpec]:
         return {symbol: self._spec(symbol, *rules) for symbol, rules in RULES.items()}
 
+    def market(self, symbol: str) -> MarketSpec:
+        return self.markets()[symbol]
+
     def _spec(self, symbol: str, tick: str, step: str) -> MarketSpec:
         linear = ":" in symbol
         return MarketSpec(

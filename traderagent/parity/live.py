@@ -65,7 +65,7 @@ def started_bot(preset: Preset, market: MarketSpec, exchange: SteppedExchange) -
     """Raises :class:`ParityError` when there is no such bot, or its market is not ``market``."""
     bot = _bot(preset, exchange)
     gateway = gateway_for(bot.account.gateway_config())
-    _check_market(market, gateway.markets()[bot.symbol])
+    _check_market(market, gateway.market(bot.symbol))
     if preset.market is MarketKind.LINEAR:
         gateway.set_leverage(bot.symbol, preset.account_leverage())
     try:
@@ -152,8 +152,7 @@ def _check_market(stated: MarketSpec, found: MarketSpec) -> None:
     if wrong:
         raise ParityError(
             f"The simulated exchange is not the preset's market: {'; '.join(wrong)}. A price's increment is at least as "
-            "fine as the candles' prices, and a bot decides by the fees that Bybit publishes (linear 0.0002 and 0.00055, "
-            "spot 0.001), whatever its account pays."
+            "fine as the candles' prices."
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from backtests.preset import Preset, PresetInvalid, preset_of
 from bots.models import Bot
+from bots.own_fees import as_of_start
 from exchange.errors import ExchangeError
 from exchange.gateways import gateway_for
 from strategies.contract import MarketKind
@@ -17,7 +18,8 @@ ENOUGH = Decimal(1_000_000_000)
 
 
 def preset_of_bot(bot: Bot, timeframe: str) -> Preset:
-    """The bot's market as its exchange states it, its configuration, and the money its account began with.
+    """The bot's market as its exchange states it, with the fees of its run, its configuration, and the money that its
+    account began with.
 
     Raises :class:`ParityError` when the exchange does not answer or has no such market.
     """
@@ -27,6 +29,7 @@ def preset_of_bot(bot: Bot, timeframe: str) -> Preset:
         raise ParityError(f"{bot.account.exchange_id} does not tell its markets: {error.detail}") from error
     if market is None:
         raise ParityError(f"{bot.account.exchange_id} has no market {bot.symbol} (any more).")
+    market = as_of_start(bot, market)
     coins = bot.account.baseline.get("coins", {})
     described: dict[str, Any] = {
         "symbol": bot.symbol,
