@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Protocol
 
 import numpy as np
 import orjson
 
 from backtests.data import DataReport
+from backtests.metrics.inputs import Floats, Times
+from backtests.metrics.summary import Summary
 from backtests.outcome import Outcome
 from exchange.candles.series import Gap
 
@@ -22,14 +24,27 @@ DIRECTIONS: Final = {1: "long", -1: "short"}
 RENAMED: Final = {"initial_equity": "initial_balance", "total_return": "roi"}
 
 
+class HasEquity(Protocol):
+    @property
+    def timestamps(self) -> Times: ...
+
+    @property
+    def equity(self) -> Floats: ...
+
+
 def as_json(outcome: Outcome) -> dict[str, Any]:
     return {**_without_equity(outcome), "equity": equity(outcome, 0, len(outcome.equity))}
 
 
 def write_json(outcome: Outcome, out: BinaryIO) -> None:
-    """The same as bytes, the equity in portions: a year of minutes as Python's numbers would take more memory than the
-    back-test itself."""
-    whole = orjson.dumps(_without_equity(outcome), option=orjson.OPT_INDENT_2).removesuffix(b"\n}")
+    """The same as bytes."""
+    write_with_equity(_without_equity(outcome), outcome, out)
+
+
+def write_with_equity(fields: dict[str, Any], outcome: HasEquity, out: BinaryIO) -> None:
+    """``fields`` and after them the equity, in portions: a year of minutes as Python's numbers would take more memory than
+    the back-test itself."""
+    whole = orjson.dumps(fields, option=orjson.OPT_INDENT_2).removesuffix(b"\n}")
     out.write(whole + b',\n  "equity": [')
     for begin in range(0, len(outcome.equity), PORTION):
         rows = orjson.dumps(equity(outcome, begin, begin + PORTION))
@@ -54,15 +69,18 @@ def _without_equity(outcome: Outcome) -> dict[str, Any]:
 
 def summary(outcome: Outcome) -> dict[str, Any]:
     run = outcome.simulation
-    figures = {RENAMED.get(name, name): value for name, value in outcome.summary.to_json().items()}
     return {
-        **figures,
+        **renamed(outcome.summary),
         "funding": run.funding,
         "refused": run.refusals,
         "liquidated": run.liquidated,
         "finished": None if run.finish is None else run.finish.reason.code,
         "position": run.amount,
     }
+
+
+def renamed(figures: Summary) -> dict[str, Any]:
+    return {RENAMED.get(name, name): value for name, value in figures.to_json().items()}
 
 
 def data(report: DataReport) -> dict[str, Any]:
@@ -87,7 +105,7 @@ def gap(hole: Gap) -> dict[str, int]:
     return {"start": hole.start, "end": hole.end, "candles": hole.count}
 
 
-def equity(outcome: Outcome, begin: int, end: int) -> list[tuple[int, float]]:
+def equity(outcome: HasEquity, begin: int, end: int) -> list[tuple[int, float]]:
     """[ms UTC at the candle's end, quote] of these candles."""
     values = np.round(outcome.equity[begin:end], EQUITY_DECIMALS).tolist()
     return list(zip(outcome.timestamps[begin:end].tolist(), values, strict=True))

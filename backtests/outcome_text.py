@@ -20,17 +20,17 @@ def lines(outcome: Outcome) -> Iterator[str]:
     yield ""
     rows = [
         ("balance", f"{figures.initial_equity:,.2f} → {figures.final_equity:,.2f} {quote}"),
-        ("return", f"{_percent(figures.total_return)} (buy and hold {_percent(figures.buy_and_hold_return)})"),
-        ("a year", f"{_percent(figures.cagr)}"),
-        ("largest drawdown", _percent(figures.max_drawdown)),
-        ("Sharpe, Sortino", f"{_number(figures.sharpe)}, {_number(figures.sortino)}"),
+        ("return", f"{percent(figures.total_return)} (buy and hold {percent(figures.buy_and_hold_return)})"),
+        ("a year", f"{percent(figures.cagr)}"),
+        ("largest drawdown", percent(figures.max_drawdown)),
+        ("Sharpe, Sortino", f"{number(figures.sharpe)}, {number(figures.sortino)}"),
         (
             "trades",
-            f"{figures.trades:,}, {_percent(figures.win_rate)} won, profit factor {_number(figures.profit_factor)}",
+            f"{figures.trades:,}, {percent(figures.win_rate)} won, profit factor {number(figures.profit_factor)}",
         ),
-        ("fills", f"{figures.fills:,}, {_percent(figures.maker_share)} of their worth as maker"),
+        ("fills", f"{figures.fills:,}, {percent(figures.maker_share)} of their worth as maker"),
         ("fees", f"{figures.fees:,.2f} {quote}"),
-        ("in the market", f"{_percent(figures.time_in_market)} of the time"),
+        ("in the market", f"{percent(figures.time_in_market)} of the time"),
         ("hash", outcome.hash),
     ]
     if outcome.simulation.funding:
@@ -41,9 +41,9 @@ def lines(outcome: Outcome) -> Iterator[str]:
     yield from (f"* {each}" for each in outcome.assumptions)
 
 
-def _percent(value: float) -> str:
+def percent(value: float) -> str:
     return f"{value * 100:,.2f} %" if math.isfinite(value) else "–"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     return f"{value:,.2f}" if math.isfinite(value) else "–"
