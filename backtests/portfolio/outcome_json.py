@@ -34,8 +34,14 @@ def _without_equity(outcome: PortfolioOutcome) -> dict[str, Any]:
         "assumptions": outcome.assumptions,
         "summary": summary(outcome),
         "bots": [_bot(outcome, bot) for bot in outcome.bots],
-        "correlation": [[each if math.isfinite(each) else None for each in row] for row in outcome.correlation],
+        "correlation": correlation(outcome),
     }
+
+
+def correlation(outcome: PortfolioOutcome) -> dict[str, Any]:
+    """Of the bots' daily profits; null with one that never made or lost anything."""
+    matrix = [[each if math.isfinite(each) else None for each in row] for row in outcome.correlation]
+    return {"names": [bot.name for bot in outcome.bots], "matrix": matrix}
 
 
 def summary(outcome: PortfolioOutcome) -> dict[str, Any]:

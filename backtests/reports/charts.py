@@ -17,7 +17,7 @@ from backtests.metrics.drawdowns import depths
 from backtests.reports import wording
 from backtests.reports.axes import Scale, scale_beside, scale_of, time_ticks, value_ticks
 from backtests.reports.drawing import HEIGHT, WIDTH, Chart, area, dots, grid, histogram, level, line
-from backtests.reports.outlines import Times
+from backtests.reports.outlines import Floats, Times
 
 if TYPE_CHECKING:
     from backtests.metrics.inputs import Trades
@@ -30,8 +30,13 @@ MOST_LEGS: Final = 400
 
 def equity_chart(outcome: Outcome) -> Chart:
     """The account, and the same money held in the coin from the first candle on."""
-    times, equity, initial = outcome.timestamps, outcome.equity, float(outcome.preset.initial_balance)
+    initial, preset = float(outcome.preset.initial_balance), outcome.preset
     held = initial * outcome.price / float(outcome.candles.open[0])
+    return balance_chart(outcome.timestamps, outcome.equity, initial, held, preset.quote, f"Holding {preset.base}")
+
+
+def balance_chart(times: Times, equity: Floats, initial: float, held: Floats, quote: str, holding: str) -> Chart:
+    """``held`` is what the money would be worth in what ``holding`` names."""
     scale, fits = scale_beside(equity, held)
     drawing = format_html(
         "{}{}{}{}",
@@ -40,22 +45,21 @@ def equity_chart(outcome: Outcome) -> Chart:
         line(times, held, scale, "holding"),
         area(times, equity, scale, initial, "equity"),
     )
-    texts = _read_outs(
+    texts = read_outs(
         times,
-        lambda row: f"{wording.money(equity[row])} {outcome.preset.quote}, holding {wording.money(held[row])}",
+        lambda row: f"{wording.money(equity[row])} {quote}, holding {wording.money(held[row])}",
     )
-    legend = (("equity", "Equity"), ("holding", f"Holding {outcome.preset.base}"))
+    legend = (("equity", "Equity"), ("holding", holding))
     note = "" if fits else "The line of holding leaves the picture; its end stands among the figures."
-    return _chart("Equity", times, scale, drawing, wording.number, texts, note=note, legend=legend)
+    return chart_over_time("Equity", times, scale, drawing, wording.number, texts, note=note, legend=legend)
 
 
-def drawdown_chart(outcome: Outcome) -> Chart:
-    times = outcome.timestamps
-    below = -depths(outcome.equity, float(outcome.preset.initial_balance))
+def drawdown_chart(times: Times, equity: Floats, initial: float) -> Chart:
+    below = -depths(equity, initial)
     scale = Scale(min(float(below.min()) * 1.08, -1e-4), 0.0)
     drawing = format_html("{}{}", grid(scale), area(times, below, scale, 0.0, "drawdown"))
-    texts = _read_outs(times, lambda row: f"{wording.percent(below[row])} below the best so far")
-    return _chart("Drawdown", times, scale, drawing, wording.percent, texts)
+    texts = read_outs(times, lambda row: f"{wording.percent(below[row])} below the best so far")
+    return chart_over_time("Drawdown", times, scale, drawing, wording.percent, texts)
 
 
 def price_chart(outcome: Outcome) -> Chart:
@@ -73,11 +77,11 @@ def price_chart(outcome: Outcome) -> Chart:
         dots(across[fills.side == side], down[fills.side == side], name) for side, name in ((1, "bought"), (-1, "sold"))
     ]
     drawing = format_html("{}{}{}{}{}", grid(scale), line(times, price, scale, "price"), legs, *marks)
-    texts = _read_outs(times, lambda row: f"{wording.number(price[row])} {outcome.preset.quote}")
+    texts = read_outs(times, lambda row: f"{wording.number(price[row])} {outcome.preset.quote}")
     crowded = f"{len(trades):,} round trips: their lines are left out." if len(trades) > MOST_LEGS else ""
     legend = (("price", "Close"), ("bought", "Bought"), ("sold", "Sold"))
     title = f"{outcome.preset.symbol} and what was traded"
-    return _chart(title, times, scale, drawing, wording.number, texts, note=crowded, legend=legend)
+    return chart_over_time(title, times, scale, drawing, wording.number, texts, note=crowded, legend=legend)
 
 
 def profit_histogram(outcome: Outcome) -> Chart | None:
@@ -86,19 +90,19 @@ def profit_histogram(outcome: Outcome) -> Chart | None:
     return histogram(outcome.trades.profit, title, wording.number, wording.money)
 
 
-def _chart(
+def chart_over_time(
     title: str,
     times: Times,
     scale: Scale,
     drawing: SafeString,
     label: Callable[[float], str],
-    read_outs: str,
+    texts: str,
     *,
     note: str = "",
     legend: Sequence[tuple[str, str]] = (),
 ) -> Chart:
     x = time_ticks(int(times[0]), int(times[-1])) if len(times) > 1 else []
-    return Chart(title, drawing, value_ticks(scale, label), x, read_outs, note, legend)
+    return Chart(title, drawing, value_ticks(scale, label), x, texts, note, legend)
 
 
 def _legs(trades: Trades, first: int, last: int, scale: Scale) -> SafeString:
@@ -120,7 +124,7 @@ def _legs(trades: Trades, first: int, last: int, scale: Scale) -> SafeString:
     return format_html_join("", '<path class="leg {}" d="{}"/>', drawn.items())
 
 
-def _read_outs(times: Times, text: Callable[[int], str]) -> str:
+def read_outs(times: Times, text: Callable[[int], str]) -> str:
     rows = np.unique(np.linspace(0, len(times) - 1, READ_OUTS).astype(np.int64))
     span = max(1, int(times[-1]) - int(times[0]))
     return json.dumps(

@@ -22,8 +22,13 @@ _PROJECT: Final = Path(__file__).resolve().parent.parent.parent
 
 def render(outcome: Outcome) -> str:
     """The whole page. Its size is bounded however long the run: charts are drawn in a bounded number of points."""
-    template = _engine().get_template("backtests/report.html")
-    whole = context(outcome) | {"styles": _styles(), "script": _script()}
+    return page("report", context(outcome))
+
+
+def page(name: str, told: dict[str, Any]) -> str:
+    """A template of ``templates/backtests`` with styles and script in it."""
+    template = _engine().get_template(f"backtests/{name}.html")
+    whole = told | {"styles": _styles(), "script": _script()}
     # Numbers are written here (`wording`); Django would look for a language among its applications.
     return template.render(Context(whole, use_l10n=False, use_tz=False))
 
@@ -34,7 +39,11 @@ def context(outcome: Outcome) -> dict[str, Any]:
     return {
         "preset": preset,
         "headline": figures.headline(summary, preset.quote),
-        "charts": [charts.equity_chart(outcome), charts.drawdown_chart(outcome), charts.price_chart(outcome)],
+        "charts": [
+            charts.equity_chart(outcome),
+            charts.drawdown_chart(outcome.timestamps, outcome.equity, float(preset.initial_balance)),
+            charts.price_chart(outcome),
+        ],
         "histogram": charts.profit_histogram(outcome),
         "groups": figures.groups(summary, preset.quote),
         "months": figures.months(summary),

@@ -263,7 +263,7 @@ def _distribution(contents: Contents) -> Section:
     return Section("distribution", {"rows": rows, "chart": chart})
 
 
-def _correlation(contents: Contents) -> Section | None:
+def correlation(contents: Contents) -> Section | None:
     names, matrix = contents["correlation"]["names"], contents["correlation"]["matrix"]
     if len(names) < 2:
         return None
@@ -332,6 +332,6 @@ SECTIONS: Final[Mapping[str, tuple[Callable[[Contents], Section | None], ...]]] 
     "monte-carlo": (_verdict, _own_histories),
     "sensitivity": (_verdict, _own_map),
     "robustness": (_verdict, _chosen_facts, _walked_figures, _walked, _map, _histories),
-    "rank": (_rank_figures, _ranking, _distribution, _correlation),
+    "rank": (_rank_figures, _ranking, _distribution, correlation),
     "grid-system": (_coins,),
 }

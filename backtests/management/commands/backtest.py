@@ -6,24 +6,29 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backtests.management.times import moment
+from backtests.portfolio.preset import is_portfolio
 from backtests.preset import Preset, PresetInvalid, load_preset
 
 if TYPE_CHECKING:
     from backtests.data import DataReport
     from backtests.outcome import Outcome
+    from backtests.portfolio.outcome import PortfolioOutcome
     from exchange.candles.files import Candles
 
 STDOUT: Final = "-"
+MINUTE_MS: Final = 60_000
 
 
 class Command(BaseCommand):
-    help = "Runs a preset over candles and tells what came of it (docs/backtesting/running.md)."
+    help = (
+        "Runs a preset, or a portfolio of bots, over candles and tells what came of it (docs/backtesting/running.md)."
+    )
     # Nothing of the database is looked at.
     requires_system_checks: list[str] = []
 
@@ -32,8 +37,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--candles",
             required=True,
+            action="append",
             metavar="FILE_OR_STORE",
-            help="a Parquet or CSV file, a series of the store (bybit/linear/ETHUSDT), or synthetic:NAME",
+            help="a Parquet or CSV file, a series of the store (bybit/linear/ETHUSDT), or synthetic:NAME; for a portfolio "
+            "SYMBOL=FILE_OR_STORE for each symbol, or an exchange of the store (bybit)",
         )
         parser.add_argument(
             "--from",
@@ -50,7 +57,7 @@ class Command(BaseCommand):
         self,
         *args: Any,
         preset: Path,
-        candles: str,
+        candles: list[str],
         since: int | None,
         until: int | None,
         json: str | None,
@@ -62,14 +69,20 @@ class Command(BaseCommand):
         for out in (json if json != STDOUT else None, html):
             if out is not None and not Path(out).absolute().parent.is_dir():
                 raise CommandError(f"{out} cannot be written: there is no folder {Path(out).absolute().parent}.")
+        if is_portfolio(preset):
+            self._tell_portfolio(self._portfolio(preset, candles, since, until), json, html)
+            return
+        if len(candles) > 1:
+            raise CommandError("--candles stands once for a preset of one bot; a portfolio has a list of bots.")
         try:
             chosen = load_preset(preset)
         except PresetInvalid as error:
             raise CommandError(str(error)) from error
-        found, report = self._candles(chosen, candles, since, until)
+        found, report = self._candles(chosen, candles[0], since, until)
         outcome = self._run(chosen, found, report, since)
-        if json is not None:
-            self._write_json(outcome, json)
+        from backtests.outcome_json import write_json
+
+        self._write_json(lambda out: write_json(outcome, out), json)
         if html is not None:
             from backtests.reports.html import write_html
 
@@ -77,6 +90,33 @@ class Command(BaseCommand):
         if json != STDOUT:
             from backtests.outcome_text import lines
 
+            self.stdout.write("\n".join(lines(outcome)))
+
+    def _portfolio(self, path: Path, candles: list[str], since: int | None, until: int | None) -> PortfolioOutcome:
+        from backtests.portfolio.loading import load_all, sources_of
+        from backtests.portfolio.preset import load_portfolio
+        from backtests.portfolio.running import portfolio_back_test
+
+        try:
+            portfolio = load_portfolio(path)
+            found, reports = load_all(
+                portfolio, sources_of(portfolio, candles), since=since, until=until, store=settings.CANDLE_STORE
+            )
+            with _progress_in_time(found) as progress:
+                return portfolio_back_test(portfolio, found, begin=since, data_reports=reports, progress=progress)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+
+    def _tell_portfolio(self, outcome: PortfolioOutcome, json: str | None, html: Path | None) -> None:
+        from backtests.portfolio.outcome_json import write_json
+        from backtests.portfolio.outcome_text import lines
+
+        self._write_json(lambda out: write_json(outcome, out), json)
+        if html is not None:
+            from backtests.portfolio.report import write_html
+
+            write_html(outcome, html)
+        if json != STDOUT:
             self.stdout.write("\n".join(lines(outcome)))
 
     def _candles(self, preset: Preset, source: str, since: int | None, until: int | None) -> tuple[Candles, DataReport]:
@@ -117,30 +157,38 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from error
             raise  # a fault of the program itself is shown whole
 
-    def _write_json(self, outcome: Outcome, target: str) -> None:
-        from backtests.outcome_json import write_json
-
+    def _write_json(self, write: Callable[[BinaryIO], None], target: str | None) -> None:
+        if target is None:
+            return
         if target == STDOUT:
-            write_json(outcome, sys.stdout.buffer)
+            write(sys.stdout.buffer)
             return
         try:
             with Path(target).open("wb") as out:
-                write_json(outcome, out)
+                write(out)
         except OSError as error:
             raise CommandError(f"{target} cannot be written: {error}") from error
 
 
 @contextmanager
-def _progress(candles: int) -> Iterator[Callable[[int], None] | None]:
+def _progress(total: int, unit: str = "candles") -> Iterator[Callable[[int], None] | None]:
     """A bar on standard error where somebody looks at it."""
     if not sys.stderr.isatty():
         yield None
         return
     from tqdm import tqdm
 
-    with tqdm(total=candles, unit=" candles", unit_scale=True, leave=False) as bar:
+    with tqdm(total=total, unit=f" {unit}", unit_scale=True, leave=False) as bar:
 
         def told(done: int) -> None:
             bar.update(done - bar.n)
 
         yield told
+
+
+@contextmanager
+def _progress_in_time(candles: list[Candles]) -> Iterator[Callable[[int], None] | None]:
+    """The same for several markets, by the minutes that they have gone through."""
+    first, last = min(int(each.timestamp[0]) for each in candles), max(int(each.timestamp[-1]) for each in candles)
+    with _progress((last - first) // MINUTE_MS, "minutes") as told:
+        yield None if told is None else lambda time: told((time - first) // MINUTE_MS)
