@@ -6,7 +6,8 @@ The same fills at the same points: order, price, amount, fee; the same orders wa
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,25 @@ def test_costs_and_precision_are_the_same_on_both_sides(name: str, candles_dir: 
     assert [str(each) for each in found.differences] == []
     assert {fill.is_maker for fill in found.live.fills} == {True, False}
     assert Order.objects.filter(status=OrderStatus.REJECTED).exists() is (name == "poor")
+
+
+def test_a_close_waits_on_both_sides_until_the_stop_is_withdrawn(candles_dir: Path) -> None:
+    """The hybrid closes a trend follower's position, whose stop stands at the exchange."""
+    changes = {name: PRESETS["trend"][name] for name in ("symbol", "market", "fees", "precision", "limits")}
+    window = replace(WINDOWS["hybrid"], since="2025-05-06T18:59", candles=10)
+    since = ms_of(window.since)
+    found = compare(
+        preset_of({**PRESETS["hybrid"], **changes}),
+        candles_of(candles_dir, window),
+        since=since,
+        until=since + window.candles * MINUTE_MS,
+    )
+    assert [str(each) for each in found.differences] == []
+    stop = Order.objects.get(protective=True)
+    close = Order.objects.get(slot__startswith="trend", slot__endswith="hybrid:close")
+    assert stop.cancel_requested_at is not None
+    assert close.created_at - stop.cancel_requested_at == timedelta(seconds=20)
+    assert close.status == OrderStatus.FILLED
 
 
 @pytest.mark.parametrize(

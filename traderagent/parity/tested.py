@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from backtests.features import history_features
+from backtests.loop.records import TOO_CHEAP, TOO_LARGE, TOO_SMALL
 from backtests.preset import Preset, engine_options
 from backtests.running import back_test
 from backtests.simulation import Simulation, simulate
@@ -16,6 +18,7 @@ from strategies.contract import (
     Decision,
     FillSeen,
     MarketSpec,
+    OrderType,
     Point,
     PositionView,
     Side,
@@ -24,6 +27,12 @@ from strategies.contract import (
 from strategies.registry import get_strategy
 from traderagent.parity.errors import ParityError
 from traderagent.parity.records import Key, Opinion, Run, Traded, Wanted
+
+_NEVER_SENT: Final = {
+    TOO_SMALL: "less than the market's smallest amount",
+    TOO_LARGE: "more than the market's largest amount",
+    TOO_CHEAP: "worth less than the market's least",
+}
 
 
 def back_tested(preset: Preset, candles: Candles, begin: int) -> Run:
@@ -58,7 +67,7 @@ def back_tested(preset: Preset, candles: Candles, begin: int) -> Run:
         raise ParityError(f"The back-test in machine code and in Python differ from fill {place} on: report this.")
     return Run(
         fills=fast,
-        wanted=telling.wanted,
+        wanted=as_placed(telling.wanted, fast, refusals_of(plain)),
         opinions=[
             Opinion(each.timestamp, each.direction.value, each.entry, each.stop_loss, each.take_profit)
             for each in plain.signals
@@ -84,6 +93,28 @@ def fills_of(run: Simulation[Any], market: MarketSpec) -> list[Traded]:
         )
         for fill in run.fills
     ]
+
+
+def refusals_of(run: Simulation[Any]) -> dict[Key, int]:
+    """Why each wish was first refused, as ``backtests.loop.records`` numbers it."""
+    return {(run.slots[int(each.slot)], int(each.sequence)): int(each.why) for each in run.refused}
+
+
+def as_placed(wanted: Mapping[Key, Wanted], fills: Sequence[Traded], refused: Mapping[Key, int]) -> dict[Key, Wanted]:
+    """The wishes as a bot's orders tell them.
+
+    A market order is one from when it is sent, and fills then: a point after it was first wanted where a stop had to be
+    withdrawn before. What no market takes is never sent and stands in no book.
+    """
+    placed = dict(wanted)
+    for fill in reversed(fills):
+        order = placed.get(fill.key)
+        if order is not None and order.type is OrderType.MARKET and fill.key not in refused:
+            placed[fill.key] = replace(order, since=fill.timestamp)
+    for key, why in refused.items():
+        if key in placed and why in _NEVER_SENT:
+            placed[key] = replace(placed[key], refused=_NEVER_SENT[why])
+    return placed
 
 
 class Telling:
