@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,16 @@ LIQUIDATION: Final = "liquidation"
 _TRADE_BITS: Final = 40
 
 
-def named(strategy: KernelStrategy[Any, Any, Any], fills: Any) -> tuple[list[str], list[str]]:
-    """The names of slots and trades; the fills' numbers become places in these lists."""
+class NamedFills(NamedTuple):
+    """Numpy records whose slots and trades are places in these lists."""
+
+    fills: Any
+    slots: list[str]
+    trades: list[str]
+
+
+def named(strategy: KernelStrategy[Any, Any, Any], fills: Any, ruined: Any) -> NamedFills:
+    """The fills' numbers become places in lists of names. ``ruined`` is the account where it was liquidated."""
     slot_numbers, slot_of = np.unique(fills["slot"], return_inverse=True)
     # A trade's name may need its slot.
     keys, key_of = np.unique((fills["slot"] << _TRADE_BITS) + fills["trade"], return_inverse=True)
@@ -26,7 +34,14 @@ def named(strategy: KernelStrategy[Any, Any, Any], fills: Any) -> tuple[list[str
     slots, slot_places = _places([strategy.names(number, 0)[0] for number in slot_numbers.tolist()])
     trades, trade_places = _places([trade for _, trade in of_keys])
     fills["slot"], fills["trade"] = slot_places[slot_of], trade_places[key_of]
-    return slots, trades
+    return closed(fills, slots, trades, ruined)
+
+
+def closed(fills: Any, slots: list[str], trades: list[str], ruined: Any) -> NamedFills:
+    """With what a liquidation makes, where the account was liquidated."""
+    if ruined is not None:
+        fills = with_liquidation(fills, slots, trades, ruined)
+    return NamedFills(fills.view(np.recarray), slots, trades)
 
 
 def _places(names: list[str]) -> tuple[list[str], Integers]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 import numpy as np
 
 from backtests.features import history_features
-from backtests.fill_names import named, with_liquidation
+from backtests.fill_names import NamedFills, closed, named
 from backtests.loop.records import (
     FILL,
     FULL,
@@ -84,22 +85,22 @@ class Options:
             raise ValueError(f"latency is {self.latency} ms: it cannot be below 0")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Simulation(Generic[S]):
     """``fills`` and ``refused`` are numpy records with the fields of ``backtests.loop.records``; a fill's slot and trade
     are places in ``slots`` and ``trades``. ``refused`` are the first of ``refusals``. ``equity`` is quote at the close of
     each candle that was run.
+
+    ``naming`` gives the fills their names when they are first asked for: a search looks at the money of most runs alone.
 
     A liquidation closes each trade by a fill in the slot ``liquidation``, without a fee, at the price of bankruptcy.
     A compiled run tells no notes and signals; ``finish`` is told by both.
     """
 
     state: S
-    fills: Any
+    naming: Callable[[], NamedFills]
     refused: Any
     refusals: int
-    slots: Sequence[str]
-    trades: Sequence[str]
     equity: Floats
     quote: float
     amount: float
@@ -111,6 +112,22 @@ class Simulation(Generic[S]):
     steps: int
     notes: Sequence[tuple[int, Reason]] = field(default=())
     signals: Sequence[Signal] = field(default=())
+
+    @cached_property
+    def _named(self) -> NamedFills:
+        return self.naming()
+
+    @property
+    def fills(self) -> Any:
+        return self._named.fills
+
+    @property
+    def slots(self) -> Sequence[str]:
+        return self._named.slots
+
+    @property
+    def trades(self) -> Sequence[str]:
+        return self._named.trades
 
 
 def simulate(
@@ -230,16 +247,11 @@ class CompiledRun:
         """What came of it so far."""
         money, table = self.money, self.table
         fills, last = np.concatenate([table["fills"][:0], *self._kept]), unpacked(self._state, self._initial)
-        slots, trades = named(self._strategy, fills)
-        if money.liquidated:
-            fills = with_liquidation(fills, slots, trades, money)
         return Simulation(
             state=last,
-            fills=fills.view(np.recarray),
+            naming=partial(named, self._strategy, fills, money if money.liquidated else None),
             refused=table["refused"][: min(int(money.refused), MOST_REFUSED)].copy().view(np.recarray),
             refusals=int(money.refused),
-            slots=slots,
-            trades=trades,
             equity=self.equity[: int(money.candle)],
             quote=float(money.quote),
             amount=float(money.amount),
@@ -318,18 +330,14 @@ class PlainRun:
     def told(self, *, liquidated: bool) -> Simulation[Any]:
         money, table, bridge = self.money, self.table, self._bridge
         fills = np.array(self._kept, record_type(FILL))
-        slots, trades = bridge.slot_names, list(bridge.trades)
-        if money.liquidated:
-            fills = with_liquidation(fills, slots, trades, money)
+        names = bridge.slot_names, list(bridge.trades)
         return Simulation(
             state=bridge.state,
-            fills=fills.view(np.recarray),
+            naming=partial(closed, fills, *names, money if money.liquidated else None),
             refused=np.array([*map(attrgetter(*REFUSED), table.refused[: money.refused])], record_type(REFUSED)).view(
                 np.recarray
             ),
             refusals=money.refused,
-            slots=slots,
-            trades=trades,
             equity=self.equity[: money.candle],
             quote=money.quote,
             amount=money.amount,

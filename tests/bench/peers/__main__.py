@@ -110,8 +110,8 @@ def _line(each: Contender, work: Work, ended: Ended, found: list[dict[str, Any]]
     told = ended.told
     count = told["fills"] if work.unit == "combinations" else told["rows"]
     clock = count / statistics.median(told["seconds"])
-    # One core's work is told by the processor's time: what else runs on the machine does not count. More cores' is not.
-    rate = clock if work.cores > 1 else count / statistics.median(told["processor"])
+    # By the processor's time what else runs on the machine does not count: this is what all cores would do undisturbed.
+    rate = count * each.cores / statistics.median(told["processor"])
     found.append({"who": each.who, "rate": rate, "clock": clock, "peak": ended.peak, **told})
     fills, money = ("–", "–") if work.unit != "candles" else (f"{told['fills']:,}", f"{told['end']:,.0f}")
     return f"| {each.who} | {short(rate)} | {short(clock)} | {fills} | {money} | {ended.peak:.0f} MB | {each.note} |"

@@ -10,13 +10,15 @@ SEED = 7
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """``environment`` is a name of ``environments.NAMES``, or ``""`` for ours; ``row`` a name in its script's table."""
+    """``environment`` is a name of ``environments.NAMES``, or ``""`` for ours; ``row`` a name in its script's table;
+    ``cores`` how many it uses."""
 
     who: str
     row: str
     environment: str = ""
     script: str = ""
     note: str = ""
+    cores: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ PLAN: dict[str, Work] = {
         "200 combinations of the EMA cross over 35,040 candles",
         "≥ 1,000 combinations/s on both cores, < 500 MB",
         (
-            Contender("ours", "sweep", note="two workers that run already"),
+            Contender("ours", "sweep", note="two workers that run already", cores=2),
             vectorbt("sweep", "one core: all combinations in one array"),
             backtesting("sweep", "8 of them, on one core"),
         ),

@@ -56,11 +56,14 @@ def first(columns: Columns, rows: int) -> dict[str, Any]:
 
 
 def report(
-    prepared: Mapping[str, Callable[[Columns], Callable[[], Done]]], limits: Mapping[str, int] | None = None
+    prepared: Mapping[str, Callable[[Columns], Callable[[], Done]]],
+    limits: Mapping[str, int] | None = None,
+    processor_time: Callable[[], float] = time.process_time,
 ) -> None:
     """Runs the row that was asked for. ``prepared`` makes of candles what is then timed: loading is not counted.
 
-    ``limits`` are rows that a peer is given of a work whose whole would take too long.
+    ``limits`` are rows that a peer is given of a work whose whole would take too long. ``processor_time`` is that of all
+    processes that work.
     """
     row, path, repeats = sys.argv[1], sys.argv[2], int(sys.argv[3])
     columns = loaded(path)
@@ -72,10 +75,10 @@ def report(
     done: Done = (0, 0.0)
     for _ in range(repeats):
         call = prepared[row](columns)
-        begin, processor = time.perf_counter(), time.process_time()
+        begin, processor = time.perf_counter(), processor_time()
         done = call()
         taken.append(time.perf_counter() - begin)
-        used.append(time.process_time() - processor)
+        used.append(processor_time() - processor)
         # What takes long is not measured thrice: noise is small against it.
         if sum(taken) > 25.0:
             break
