@@ -144,6 +144,8 @@ class Study(Job):
     kind = models.CharField(max_length=16, choices=StudyKind.choices, default=StudyKind.OPTIMISE)
     status = models.CharField(max_length=16, choices=JobStatus.choices, default=JobStatus.QUEUED)
     search = models.JSONField(default=dict)
+    # Those of the search's parameters in their order, which the database's JSON does not keep.
+    paths = models.JSONField(default=list)
     options = models.JSONField(default=dict)
     total = models.PositiveIntegerField(default=0)
     finished = models.PositiveIntegerField(default=0)

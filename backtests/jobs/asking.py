@@ -69,7 +69,7 @@ class QueuedRuns:
         identity, parts = identity_of(definition, preset, market.candles, period)
         with TrialStore(self.folder / f"{identity[:16]}.sqlite", identity=identity, definition=parts) as store:
             if not store.count():
-                _gather(self._trials(identity), store)
+                _gather(self._trials(identity, definition), store)
             self._want_rest(identity, definition, store, preset, market, period)
             refuse_all_failed(store)
             yield store
@@ -81,9 +81,10 @@ class QueuedRuns:
         name, said = pieces.written(asked)
         work = {**_over(preset, market), "format": name}
         ask = hashlib.sha256(json.dumps({**work, "pieces": said}, sort_keys=True).encode()).hexdigest()
-        answers = [pieces.FORMATS[name].read_answer(each) for answer in self._answers(ask) for each in answer]
+        answers = [each for answer in self._answers(ask) for each in answer]
         if answers:
-            return answers
+            read = pieces.FORMATS[name].read_answer
+            return [read(piece, answer) for piece, answer in zip(asked, answers, strict=True)]
         for first, end in cut(len(said), 1 if name in _SINGLE else FEWEST_RUNS):
             self.wanted.append(Wanted(ask, first, end, {**work, "pieces": said[first:end]}))
         raise Unanswered
@@ -133,10 +134,11 @@ class QueuedRuns:
         done = self.study.chunks.filter(stage=Stage.WORK, ask=ask, status=JobStatus.DONE).order_by("first")
         yield from done.values_list("answer", flat=True).iterator(chunk_size=20)
 
-    def _trials(self, ask: str) -> Iterator[Trial]:
+    def _trials(self, ask: str, definition: SearchDefinition) -> Iterator[Trial]:
+        paths = [each.path for each in definition.parameters]
         for answer in self._answers(ask):
             for piece in answer:
-                yield from map(pieces.trial_of, piece)
+                yield from (pieces.trial_of(each, paths, definition.metrics) for each in piece)
 
 
 def cut(count: int, fewest: int) -> list[tuple[int, int]]:

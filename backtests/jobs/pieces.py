@@ -1,9 +1,12 @@
-"""Pieces of work and their answers on their way through the database: what an analysis asks for, as JSON."""
+"""Pieces of work and their answers on their way through the database: what an analysis asks for, as JSON.
+
+The database's JSON keeps no order of names, so what has one (parameters, figures) is put in it again by who asked.
+"""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -12,7 +15,7 @@ from django.conf import settings
 
 from backtests.analysis.monte_carlo import Rerun, Settings
 from backtests.analysis.plain_json import plain
-from backtests.analysis.ranking import CoinRun, Ranked
+from backtests.analysis.ranking import FIGURES, CoinRun, Ranked
 from backtests.analysis.runs import Piece
 from backtests.analysis.sources import NamedSource
 from backtests.metrics.inputs import Floats
@@ -27,13 +30,13 @@ SEARCHED: Final = "searched"
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """Of one type of piece: how it is written and read, and its answer."""
+    """Of one type of piece: how it is written and read, and its answer, which is read for the piece that it is of."""
 
     type: type[Any]
     write: Callable[[Any], Any]
     read: Callable[[Any], Piece[Any]]
     write_answer: Callable[[Any], Any]
-    read_answer: Callable[[Any], Any]
+    read_answer: Callable[[Any, Any], Any]
 
 
 def written(pieces: Sequence[Piece[Any]]) -> tuple[str, list[Any]]:
@@ -61,9 +64,12 @@ def trial(number: int, values: Mapping[str, Value], asked: Asked, period: Period
     return _asked(asked, period) | {"trials": [[number, dict(values)]]}
 
 
-def trial_of(answer: Sequence[Any]) -> Trial:
+def trial_of(answer: Sequence[Any], paths: Iterable[str], metrics: Iterable[str]) -> Trial:
+    """With its parameters and figures in this order."""
     number, parameters, measures, error, returns = answer
-    return Trial(number, parameters, measures, error, returns=_floats(returns))
+    ordered = {path: parameters[path] for path in paths}
+    told = None if measures is None else {name: measures[name] for name in metrics}
+    return Trial(number, ordered, told, error, returns=_floats(returns))
 
 
 def _answer_of(trial: Trial, kind: str) -> list[Any]:
@@ -98,8 +104,13 @@ def _trials(kind: str) -> Format:
         _write_work,
         _read_work,
         lambda trials: [_answer_of(each, kind) for each in trials],
-        lambda answer: [trial_of(each) for each in answer],
+        _read_trials,
     )
+
+
+def _read_trials(work: Work, answer: Sequence[Any]) -> list[Trial]:
+    asked = zip(work.trials, answer, strict=True)
+    return [trial_of(each, values, work.asked.metrics) for (_, values), each in asked]
 
 
 def _read_coin(said: Mapping[str, Any]) -> CoinRun:
@@ -113,12 +124,12 @@ def _write_ranked(coin: Ranked) -> dict[str, Any]:
     return {**plain(told), "days": days, "returns": _text(coin.returns, WHOLE)}
 
 
-def _read_ranked(said: Mapping[str, Any]) -> Ranked:
+def _read_ranked(_: CoinRun, said: Mapping[str, Any]) -> Ranked:
     measures, days = said["measures"], said["days"]
     return Ranked(
         **{
             **said,
-            "measures": None if measures is None else {name: _number(value) for name, value in measures.items()},
+            "measures": None if measures is None else {name: _number(measures[name]) for name in FIGURES},
             "held": _number(said["held"]),
             "days": None if days is None else np.array(days, dtype=np.int64),
             "returns": _floats(said["returns"]),
@@ -149,7 +160,7 @@ FORMATS: Final[Mapping[str, Format]] = {
         lambda piece: {"kind": piece.kind, "number": piece.number, "settings": asdict(piece.settings)},
         lambda said: Rerun(said["kind"], said["number"], Settings(**said["settings"])),
         list,
-        tuple,
+        lambda _, said: tuple(said),
     ),
     "coin": Format(
         CoinRun,

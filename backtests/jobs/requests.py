@@ -37,7 +37,7 @@ def study_request(
     since: int | None,
     until: int | None,
 ) -> dict[str, Any]:
-    """The row's ``kind``, ``preset``, ``search``, ``options`` and ``source``. Raises :class:`BackTestRefused`."""
+    """The row's ``kind``, ``preset``, ``search`` and ``paths``, ``options`` and ``source``. Raises :class:`BackTestRefused`."""
     problems = _sources_problems(kind, source) + _period_problems(since, until)
     is_usual = kind.preset_optional and not preset
     checked = None if is_usual else _preset(preset, problems)
@@ -58,6 +58,7 @@ def study_request(
         "kind": kind.name,
         "preset": {} if checked is None else _plain(checked),
         "search": _json(search),
+        "paths": [] if definition is None else [each.path for each in definition.parameters],
         "options": _json({name: read[name] for name in sorted(options) if options[name] is not None}),
         "source": " ".join(dict.fromkeys(source.split())) if kind.many else source,
     }

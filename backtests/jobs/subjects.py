@@ -39,7 +39,11 @@ def options_of(study: Study) -> dict[str, Any]:
 
 
 def definition_of(study: Study) -> SearchDefinition | None:
-    return search_of({**study.search, "preset": study.preset}) if study.search else None
+    if not study.search:
+        return None
+    # In the order in which they were said: it decides about a grid's numbers, a map's axes and a sampler's chance.
+    parameters = {path: study.search["parameters"][path] for path in study.paths}
+    return search_of({**study.search, "parameters": parameters, "preset": study.preset})
 
 
 def subject_of(study: Study) -> Subject | Coins:

@@ -13,68 +13,84 @@ UPDATE backtests_chunk SET stage = 'work' WHERE stage IN ('trials', 'report');
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('backtests', '0001_back_tests'),
+        ("backtests", "0001_back_tests"),
     ]
 
     operations = [
         migrations.RunSQL(RUNNING_STUDIES_END, migrations.RunSQL.noop),
         migrations.RemoveField(
-            model_name='chunk',
-            name='trials',
+            model_name="chunk",
+            name="trials",
         ),
         migrations.RemoveField(
-            model_name='study',
-            name='data_hash',
+            model_name="study",
+            name="data_hash",
         ),
         migrations.AddField(
-            model_name='chunk',
-            name='ask',
+            model_name="chunk",
+            name="ask",
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AddField(
-            model_name='chunk',
-            name='work',
+            model_name="chunk",
+            name="work",
             field=models.JSONField(null=True),
         ),
         migrations.AddField(
-            model_name='study',
-            name='data',
+            model_name="study",
+            name="data",
             field=models.JSONField(default=dict),
         ),
         migrations.AddField(
-            model_name='study',
-            name='options',
+            model_name="study",
+            name="options",
             field=models.JSONField(default=dict),
         ),
+        migrations.AddField(
+            model_name="study",
+            name="paths",
+            field=models.JSONField(default=list),
+        ),
         migrations.AlterField(
-            model_name='backtest',
-            name='source',
+            model_name="backtest",
+            name="source",
             field=models.TextField(),
         ),
         migrations.AlterField(
-            model_name='chunk',
-            name='stage',
-            field=models.CharField(choices=[('prepare', 'Prepare'), ('lead', 'Lead'), ('work', 'Work')], max_length=8),
+            model_name="chunk",
+            name="stage",
+            field=models.CharField(choices=[("prepare", "Prepare"), ("lead", "Lead"), ("work", "Work")], max_length=8),
         ),
         migrations.AlterField(
-            model_name='study',
-            name='kind',
-            field=models.CharField(choices=[('optimise', 'Optimisation'), ('walk-forward', 'Walk-forward'), ('monte-carlo', 'Monte Carlo'), ('sensitivity', 'Sensitivity'), ('robustness', 'Robustness'), ('rank', 'Ranking'), ('grid-system', 'Grid system')], default='optimise', max_length=16),
+            model_name="study",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("optimise", "Optimisation"),
+                    ("walk-forward", "Walk-forward"),
+                    ("monte-carlo", "Monte Carlo"),
+                    ("sensitivity", "Sensitivity"),
+                    ("robustness", "Robustness"),
+                    ("rank", "Ranking"),
+                    ("grid-system", "Grid system"),
+                ],
+                default="optimise",
+                max_length=16,
+            ),
         ),
         migrations.AlterField(
-            model_name='study',
-            name='search',
+            model_name="study",
+            name="search",
             field=models.JSONField(default=dict),
         ),
         migrations.AlterField(
-            model_name='study',
-            name='source',
+            model_name="study",
+            name="source",
             field=models.TextField(),
         ),
         migrations.AddIndex(
-            model_name='chunk',
-            index=models.Index(fields=['study', 'ask', 'first'], name='backtests_chunk_ask'),
+            model_name="chunk",
+            index=models.Index(fields=["study", "ask", "first"], name="backtests_chunk_ask"),
         ),
     ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from backtests.reports import wording
+from backtests.reports.measures import path_of, writer_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,30 +37,28 @@ def map_of(sensitivity: dict[str, Any]) -> Map:
     grid = [[column] for column in values] if len(axes) == 1 else values
     known = [value for column in grid for value in column if value is not None]
     low, high = min(known, default=0.0), max(known, default=0.0)
-    sign = 1 if sensitivity["maximise"] else -1
+    sign, write = 1 if sensitivity["maximise"] else -1, writer_of(sensitivity["metric"])
     second = axes[1]["values"] if len(axes) > 1 else [""]
     rows = []
     for number, name in enumerate(second):
         cells = [
-            _cell(grid[place][number], low, high, sign, [place, number][: len(axes)] == list(at))
+            _cell(grid[place][number], low, high, sign, write, [place, number][: len(axes)] == list(at))
             for place in range(len(axes[0]["values"]))
         ]
         rows.append((str(name), cells))
     return Map(
         sensitivity["metric"],
-        _short(axes[0]["parameter"]),
-        _short(axes[1]["parameter"]) if len(axes) > 1 else "",
+        path_of(axes[0]["parameter"]),
+        path_of(axes[1]["parameter"]) if len(axes) > 1 else "",
         [str(value) for value in axes[0]["values"]],
         rows,
     )
 
 
-def _cell(value: float | None, low: float, high: float, sign: int, is_chosen: bool) -> Cell:
+def _cell(
+    value: float | None, low: float, high: float, sign: int, write: Callable[[float | None], str], is_chosen: bool
+) -> Cell:
     if value is None:
         return Cell(wording.NOTHING, 0, is_chosen)
     share = (value - low) / (high - low) if high > low else 1.0
-    return Cell(wording.number(value), round(100 * (share if sign > 0 else 1.0 - share)), is_chosen)
-
-
-def _short(path: str) -> str:
-    return path.removeprefix("config.")
+    return Cell(write(value), round(100 * (share if sign > 0 else 1.0 - share)), is_chosen)

@@ -224,7 +224,7 @@ def _rank_figures(contents: Contents) -> Section:
     return _figures(
         Figure("First", run[0]["name"], f"{name_of(by)} {writer_of(by)(run[0]['measures'][by])}"),
         Figure("Coins that earned", wording.percent(contents["profitable"]), f"of {len(run)}"),
-        Figure(f"Median {name_of(by).lower()}", writer_of(by)(median), "half of the coins did better"),
+        Figure(f"Median {name_of(by)}", writer_of(by)(median), "half of the coins did better"),
         Figure("Mean correlation", wording.ratio(contents["mean_correlation"]), "of their daily returns; 1 is in step"),
     )
 

@@ -54,7 +54,6 @@ def _asked(study: Study, contents: dict[str, Any]) -> list[tuple[str, str]]:
     options = contents["study"].get("options", study.options)
     period = [wording.moment(each) for each in (study.since, study.until)]
     return [
-        ("candles", study.source),
         ("from", period[0] if study.since is not None else "the first candle"),
         ("to", period[1] if study.until is not None else "the last candle"),
         *((name, _said(value)) for name, value in options.items()),

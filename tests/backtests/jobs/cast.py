@@ -76,4 +76,9 @@ def trials_of(study: Study) -> list[Trial]:
     """Of its first search, by number."""
     first = study.chunks.filter(stage=Stage.WORK).order_by("number")[0]
     chunks = study.chunks.filter(stage=Stage.WORK, ask=first.ask).order_by("first")
-    return [pieces.trial_of(trial) for chunk in chunks for piece in chunk.answer for trial in piece]
+    return [
+        pieces.trial_of(trial, study.paths, trial[2] or ())
+        for chunk in chunks
+        for piece in chunk.answer
+        for trial in piece
+    ]

@@ -24,14 +24,21 @@ Sent = list[tuple[str, int]]
 SEARCH: dict[str, Any] = {"parameters": {"config.grids": [6, 8], "config.lower": ["94", "95"]}, "objectives": ["roi"]}
 HISTORIES = {"runs": 50, "reruns": 2, "seed": 3}
 COINS = " ".join(f"synthetic:mean-reverting,days=12,seed={seed}" for seed in (1, 2, 3))
-# With two to search in windows of a sampler, whose batches depend on each other.
-SAMPLED = {**SEARCH, "parameters": {"config.grids": {"from": 4, "to": 20, "step": 1}}, "method": "tpe", "trials": 9}
+# A sampler's batches depend on each other and on the order of the parameters, which is not the database's: that one has
+# shorter names first.
+SAMPLED = {
+    **SEARCH,
+    "parameters": {"config.grids": {"from": 4, "to": 20, "step": 1}, "slippage": [0.0, 0.0001, 0.0002]},
+    "method": "tpe",
+    "trials": 9,
+}
 CASES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("walk-forward", SEARCH, cast.SOURCE, {"windows": 2, "anchored": True}),
     ("walk-forward", SAMPLED, cast.SOURCE, {"windows": 2, "train_share": 0.5}),
     ("monte-carlo", {}, cast.SOURCE, HISTORIES),
     ("monte-carlo", SEARCH, cast.SOURCE, HISTORIES | {"noise": 0.3}),
     ("sensitivity", SEARCH, cast.SOURCE, {"parameter": ["config.grids"]}),
+    ("sensitivity", SEARCH | {"parameters": SEARCH["parameters"] | {"spread": [0, 0.001]}}, cast.SOURCE, {}),
     ("robustness", SEARCH, cast.SOURCE, HISTORIES | {"windows": 2}),
     ("rank", {}, COINS, {"by": "roi"}),
 ]
@@ -74,6 +81,8 @@ def test_a_study_is_the_command_in_pieces(
     assert found.pop("hash") == done.hash
     expected.pop("subject", None)
     assert found == expected
+    # Names stand in the same order too.
+    assert json.dumps(found["verdict"] if "verdict" in found else found["ranking"]) in json.dumps(expected)
     assert not done.chunks.exclude(status=JobStatus.DONE).exists()
 
 
