@@ -16,6 +16,7 @@ from backtests.errors import BackTestRefused
 from backtests.jobs import leases, studies
 from backtests.models import Chunk, JobStatus, Study, StudyKind
 from tests.backtests.jobs import cast
+from tests.backtests.jobs.command import written_by_command
 
 pytestmark = pytest.mark.django_db
 
@@ -44,23 +45,6 @@ CASES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
 ]
 
 
-def by_command(kind: str, search: dict[str, Any], source: str, options: dict[str, Any], folder: Path) -> Any:
-    """What the command writes, on this process."""
-    preset, out = folder / "subject.yaml", folder / "out.json"
-    preset.write_text(json.dumps({**search, "preset": cast.PRESET} if search else cast.PRESET))
-    flags: list[str] = []
-    for name, value in options.items():
-        values = value if isinstance(value, list) else [value]
-        flags += [
-            text for each in values for text in ([f"--{name.replace('_', '-')}"] + [str(each)] * (each is not True))
-        ]
-    call_command(
-        kind, str(preset), "--candles", *source.split(), *flags, "--workers", "1", "--json", str(out),
-        stdout=StringIO(), stderr=StringIO(),
-    )  # fmt: skip
-    return json.loads(out.read_text())
-
-
 def told(study: Study) -> Any:
     assert study.status == JobStatus.DONE, study.error
     return json.loads(services.result_of(study))
@@ -75,7 +59,7 @@ def test_a_study_is_the_command_in_pieces(
     case: tuple[str, dict[str, Any], str, dict[str, Any]], sent: Sent, tmp_path: Path
 ) -> None:
     done = cast.drive(asked(*case), seed=7)
-    found, expected = told(done), by_command(*case, tmp_path)
+    found, expected = told(done), written_by_command(*case, tmp_path)
     about = found.pop("study")
     assert (about["kind"], about["search"]) == (case[0], case[1])
     assert found.pop("hash") == done.hash

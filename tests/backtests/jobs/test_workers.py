@@ -1,4 +1,4 @@
-"""Real Celery workers: a result as the command writes it, and a study that outlives ``kill -9``."""
+"""Real Celery workers: a result as the command writes it, and a walk-forward that outlives ``kill -9``."""
 
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ from django.utils import timezone
 from backtests import services
 from backtests.models import BackTest, JobStatus, Stage, Study
 from tests.backtests.jobs import cast
+from tests.backtests.jobs.command import written_by_command
 from tests.stack import wait_for
 from traderagent.embedded.home import PROJECT
+
+SWINGS = "synthetic:sine,days=60,period=240"
+LINES = {**cast.SEARCH, "parameters": {"config.grids": {"from": 2, "to": 33, "step": 1}}}
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -74,8 +78,8 @@ def workers(worker_environ: dict[str, str], tmp_path: Path) -> Iterator[list[Wor
         worker.stop()
 
 
-def test_a_worker_gives_the_commands_result_and_a_killed_study_is_resumed(
-    workers: list[Worker], worker_environ: dict[str, str], tmp_path: Path
+def test_a_worker_gives_the_commands_result_and_a_killed_walk_forward_is_resumed(
+    workers: list[Worker], worker_environ: dict[str, str], results_folder: Path, tmp_path: Path
 ) -> None:
     job = cast.back_test()
     wait_for(lambda: BackTest.objects.get(pk=job.pk).status == JobStatus.DONE, timeout=120, what="the back-test")
@@ -87,12 +91,12 @@ def test_a_worker_gives_the_commands_result_and_a_killed_study_is_resumed(
     expected = (tmp_path / "result.json").read_text(encoding="utf-8")
     assert json.loads(services.result_of(BackTest.objects.get(pk=job.pk))) == json.loads(expected)
 
-    search = {**cast.SEARCH, "parameters": {"config.grids": {"from": 2, "to": 41, "step": 1}}}
-    study = cast.study("synthetic:sine,days=60,period=240", search)
+    study = cast.study(SWINGS, LINES, "walk-forward", {"windows": 2})
     wait_for(lambda: Study.objects.get(pk=study.pk).finished >= 8, timeout=120, what="the first chunks")
     workers[0].kill()
     left = study.chunks.filter(status=JobStatus.RUNNING).count()
     before = dict(study.chunks.filter(stage=Stage.WORK, status=JobStatus.DONE).values_list("pk", "done_at"))
+    assert 8 <= Study.objects.get(pk=study.pk).finished < 64
     workers.append(Worker(worker_environ, tmp_path / "worker.log"))
 
     def is_done() -> bool:
@@ -102,7 +106,18 @@ def test_a_worker_gives_the_commands_result_and_a_killed_study_is_resumed(
     wait_for(is_done, timeout=180, what="the study after the kill")
     done = Study.objects.get(pk=study.pk)
     assert done.status == JobStatus.DONE, done.error
-    assert [trial.number for trial in cast.trials_of(done)] == list(range(40))
+    # Two windows of 32 trials, and each one's best over its training and its test. Every run once:
+    assert done.finished == done.total == 2 * 32 + 4
+    asked = [tuple(each) for each in study.chunks.filter(stage=Stage.WORK).values_list("ask", "first", "end")]
+    assert sum(end - first for _, first, end in asked) == done.finished
+    assert len({(ask, first) for ask, first, _ in asked}) == len(asked)
     # Nothing that was done is done again, and what was in hands is taken up once more.
     assert before.items() <= dict(study.chunks.values_list("pk", "done_at")).items()
     assert study.chunks.filter(attempts__gt=1).count() == left
+    # As if nothing had happened.
+    found = json.loads(services.result_of(done))
+    expected = written_by_command("walk-forward", LINES, SWINGS, {"windows": 2}, tmp_path)
+    assert {name: found[name] for name in expected if name != "subject"} == {
+        name: value for name, value in expected.items() if name != "subject"
+    }
+    assert not list((results_folder / "candles").iterdir())
