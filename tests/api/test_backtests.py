@@ -67,6 +67,49 @@ def test_a_study_is_asked_for_and_cancelled(api: APIClient) -> None:
     assert "cancelled" in refused.json()["detail"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_study_of_another_kind_is_asked_for_led_to_its_end_and_read(api: APIClient) -> None:
+    asked = {**ASKED, "kind": "walk-forward", "search": cast.SEARCH, "options": {"windows": 2, "anchored": True}}
+    answer = api.post("/api/v1/studies/", asked, format="json")
+    assert answer.status_code == 201, answer.content
+    made = answer.json()
+    assert (made["kind"], made["options"]) == ("walk-forward", {"windows": 2, "anchored": True})
+    done = cast.drive(Study.objects.get(pk=made["id"]))
+    row = api.get(f"/api/v1/studies/{done.pk}/").json()
+    assert (row["status"], row["finished"], row["total"]) == ("done", 28, 28)
+    result = json.loads(api.get(f"/api/v1/studies/{done.pk}/result/").content)
+    assert row["summary"]["efficiency"] == result["efficiency"]
+    assert len(result["windows"]) == 2
+    assert [each["id"] for each in api.get("/api/v1/studies/?kind=walk-forward").json()["results"]] == [done.pk]
+    assert api.get("/api/v1/studies/?kind=rank").json()["results"] == []
+
+
+def test_coins_are_ranked_without_a_search_and_a_grid_is_found_without_a_preset(api: APIClient) -> None:
+    coins = "synthetic:sine,days=2 synthetic:trend,days=2"
+    ranked = api.post("/api/v1/studies/", {"kind": "rank", "preset": cast.PRESET, "source": coins}, format="json")
+    grid = api.post("/api/v1/studies/", {"kind": "grid-system", "source": coins}, format="json")
+    assert (ranked.status_code, grid.status_code) == (201, 201)
+    assert (grid.json()["preset"], grid.json()["search"]) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"kind": "luck"}, "kind"),
+        ({"options": {"windows": "many"}}, "options.windows"),
+        ({"options": {"beauty": 1}}, "options.beauty"),
+        ({"search": {}}, "search"),
+        ({"preset": {}}, "preset.symbol"),
+    ],
+)
+def test_what_a_study_cannot_be_asked_is_named(api: APIClient, wrong: dict[str, Any], field: str) -> None:
+    asked = {**ASKED, "kind": "walk-forward", "search": cast.SEARCH, **wrong}
+    answer = api.post("/api/v1/studies/", asked, format="json")
+    assert answer.status_code == 400
+    assert field in {error["field"] for error in answer.json()["errors"]}
+    assert not Study.objects.exists()
+
+
 def test_nothing_is_told_to_strangers() -> None:
     for address in ("/api/v1/back-tests/", "/api/v1/studies/"):
         assert APIClient().get(address).status_code == 401

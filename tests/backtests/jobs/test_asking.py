@@ -39,7 +39,7 @@ def test_a_grids_chunks_hold_its_combinations_without_writing_them_down() -> Non
     parameters = [Parameter("config.b", (1, 2, 3)), Parameter("config.a", ("x", "y"))]
     asked, period = Asked(("roi",), returns=True), Period(5, 9)
     work = json.loads(json.dumps({"format": pieces.SEARCHED, "grid": pieces.grid(parameters, asked, period)}))
-    found = [piece for first, end in ((0, 4), (4, 6)) for piece in pieces.pieces_of(work, first, end)]
+    found: list[Any] = [piece for first, end in ((0, 4), (4, 6)) for piece in pieces.pieces_of(work, first, end)]
     assert found == [Work(((number, combination(parameters, number)),), asked, period) for number in range(6)]
     assert [list(piece.trials[0][1]) for piece in found] == [["config.b", "config.a"]] * 6
 

@@ -108,9 +108,9 @@ def test_a_worker_gives_the_commands_result_and_a_killed_walk_forward_is_resumed
     assert done.status == JobStatus.DONE, done.error
     # Two windows of 32 trials, and each one's best over its training and its test. Every run once:
     assert done.finished == done.total == 2 * 32 + 4
-    asked = [tuple(each) for each in study.chunks.filter(stage=Stage.WORK).values_list("ask", "first", "end")]
-    assert sum(end - first for _, first, end in asked) == done.finished
-    assert len({(ask, first) for ask, first, _ in asked}) == len(asked)
+    asked = list(study.chunks.filter(stage=Stage.WORK))
+    assert sum(chunk.end - chunk.first for chunk in asked) == done.finished
+    assert len({(chunk.ask, chunk.first) for chunk in asked}) == len(asked)
     # Nothing that was done is done again, and what was in hands is taken up once more.
     assert before.items() <= dict(study.chunks.values_list("pk", "done_at")).items()
     assert study.chunks.filter(attempts__gt=1).count() == left
