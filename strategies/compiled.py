@@ -168,10 +168,10 @@ def _make_callable_in_compiled_code() -> None:
     from numba.core import types
     from numba.extending import models, register_model, typeof_impl
 
-    class CalledByType(types.Dispatcher):  # type: ignore[misc]
+    class CalledByType(types.Dispatcher):
         def get_call_type(self, context: Any, args: Any, kws: Any) -> Any:
-            kinds = {name: types.unliteral(each) for name, each in kws.items()}
-            return super().get_call_type(context, tuple(map(types.unliteral, args)), kinds)
+            kind: Callable[[Any], Any] = types.unliteral
+            return super().get_call_type(context, tuple(map(kind, args)), {name: kind(kws[name]) for name in kws})
 
     register_model(CalledByType)(models.OpaqueModel)
 

@@ -48,7 +48,9 @@ if TYPE_CHECKING:
     Notes = npt.NDArray[np.float64]
 
 Row = Sequence[float]
-Quiet = tuple[float, float, int, int]
+Quiet = tuple[float, float, int, bool]
+# The same, where which rows matter may be one of the three below.
+QuietRows = tuple[float, float, int, int]
 
 BUY: Final = 1
 SELL: Final = -1
@@ -205,7 +207,7 @@ class KernelStrategy(Generic[C, S, P]):
 
     advance: ClassVar[Compiled[..., bool]]
     wanted: ClassVar[Compiled[..., int]]
-    quiet: ClassVar[Compiled[..., Quiet]]
+    quiet: ClassVar[Compiled[..., QuietRows]]
 
     def parameters(self, config: C, market: MarketSpec) -> P:
         """A named tuple of numbers, the same type for all configurations; remembered by the subclass."""

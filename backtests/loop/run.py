@@ -16,7 +16,7 @@ from backtests.loop.records import AS_BEFORE, FINISHED, FULL, LIQUIDATED, PAUSED
 from backtests.loop.segment import move
 from backtests.loop.sending import deliver, send
 from strategies.compiled import Compiled, compiled
-from strategies.kernel import NO_ROW, OTHER_VALUES, KernelStrategy, Tick
+from strategies.kernel import NO_ROW, OTHER_VALUES, KernelStrategy, QuietRows, Tick
 
 if TYPE_CHECKING:
     from backtests.loop.records import Floats
@@ -38,7 +38,7 @@ def wanted(p: Any, s: Any, orders: Any) -> int:
 
 
 @compiled
-def quiet(p: Any, s: Any, tick: Tick) -> tuple[float, float, int, int]:
+def quiet(p: Any, s: Any, tick: Tick) -> QuietRows:
     """In the place of a strategy's own."""
     return -math.inf, math.inf, 1 << 62, NO_ROW
 

@@ -24,7 +24,19 @@ from strategies.contract import (
     StrategyConfig,
 )
 from strategies.indicators import ema, ema_warmup
-from strategies.kernel import BUY, FOREVER, MARKET, NO_SLOT, OTHER_VALUES, SELL, KernelStrategy, OrderRow, Tick, write
+from strategies.kernel import (
+    BUY,
+    FOREVER,
+    MARKET,
+    NO_SLOT,
+    OTHER_VALUES,
+    SELL,
+    KernelStrategy,
+    OrderRow,
+    QuietRows,
+    Tick,
+    write,
+)
 from strategies.lattice import Rules, floor_to_step, rules_of
 from strategies.state import PlainState
 
@@ -85,7 +97,7 @@ def wanted(p: CrossParameters, s: CrossState, orders: Any) -> int:
 
 
 @compiled
-def quiet(p: CrossParameters, s: CrossState, tick: Tick) -> tuple[float, float, int, int]:
+def quiet(p: CrossParameters, s: CrossState, tick: Tick) -> QuietRows:
     # What it has seen of this row it has acted on: nothing more happens while the averages stand as they do.
     return 0.0, math.inf, FOREVER, OTHER_VALUES
 

@@ -13,7 +13,9 @@ import numpy as np
 
 from strategies.contract import FillSeen, MarketSpec, Point, PositionView
 from strategies.kernel import (
+    EVERY_ROW,
     MOST_NOTES,
+    NO_ROW,
     NOTE_NUMBERS,
     KernelStrategy,
     OrderRow,
@@ -163,8 +165,9 @@ def assert_quiet_is_honest(
                     unrealised_pnl=tick.amount * (price - tick.average_price),
                 )
                 seen = values
-                if not rows and values:
+                if rows != EVERY_ROW and values:
                     later = later._replace(candle_close=tick.candle_close + 60_000)
+                if rows == NO_ROW and values:
                     seen = [dice.choice((math.nan, value, value * dice.uniform(0.5, 2))) for value in values]
                 _assert_nothing_happens(strategy, parameters, state, later, seen, most)
         if over:

@@ -15,7 +15,7 @@ from strategies.grid.codes import ARMED, CLOSING, RUNNING
 from strategies.grid.config import GridConfig
 from strategies.grid.logic import GridStrategy
 from strategies.grid.state import GridState
-from strategies.kernel import NEVER_QUIET, Tick
+from strategies.kernel import NEVER_QUIET, QuietRows, Tick
 from tests.strategies.grid_bot import GridBot
 from tests.strategies.kernel_driver import assert_quiet_is_honest, assert_same_compiled, played, walk
 from tests.strategies.markets import LINEAR, MINUTE, SPOT
@@ -102,7 +102,7 @@ def test_real_candles_with_five_hundred_intervals() -> None:
 class TestZone:
     """Lines 100, 110, … 140, started at 115."""
 
-    def zone(self, bot: GridBot, amount: float = 0.0, price: float = 115.0) -> tuple[float, float, int, bool]:
+    def zone(self, bot: GridBot, amount: float = 0.0, price: float = 115.0) -> QuietRows:
         tick = Tick(1000, price, 0, amount, price, 0.0, 0.0)
         return STRATEGY.quiet.plain(STRATEGY.parameters(bot.config, bot.market), bot.state, tick)
 

@@ -25,7 +25,7 @@ from tests.bench.peers.plan import MINUTES, PLAN, SEED, WHOLE, Contender, Work
 
 REPEATS = 3
 # What needs more than a few seconds for the work.
-SLOW = ("backtesting", "nautilus")
+SLOW = ("backtesting", "nautilus", "jesse")
 
 
 def main() -> None:

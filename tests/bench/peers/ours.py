@@ -171,7 +171,7 @@ def sweep(columns: Columns) -> Prepared:
 def processor_time() -> float:
     """Seconds of this process and of its workers, to a hundredth."""
     workers = (each.cpu_times() for each in psutil.Process().children(recursive=True))
-    return time.process_time() + sum(each.user + each.system for each in workers)
+    return time.process_time() + float(sum(each.user + each.system for each in workers))
 
 
 ROWS = {

@@ -46,6 +46,10 @@ def nautilus(row: str, note: str = "") -> Contender:
     return Contender("nautilus_trader", row, "nautilus", "nautilus.py", note)
 
 
+def jesse(row: str, note: str = "") -> Contender:
+    return Contender("jesse", row, "jesse", "jesse_.py", note)
+
+
 def library(who: str, row: str, note: str = "") -> Contender:
     return Contender(who, row, "indicators", "indicator_libraries.py", note)
 
@@ -60,6 +64,7 @@ PLAN: dict[str, Work] = {
             vectorbt("cross-statistics"),
             backtesting("cross", "whole units; its statistics included"),
             nautilus("cross", "decides and trades at the close"),
+            jesse("cross", "100,000 candles; decides and trades at the close"),
         ),
     ),
     "grid": Work(

@@ -16,7 +16,7 @@ from backtests.features import history_features
 from backtests.points import candles_of, points_of
 from strategies.checks import Recording
 from strategies.contract import MarketSpec
-from strategies.kernel import FOREVER, Tick, features_row
+from strategies.kernel import FOREVER, QuietRows, Tick, features_row
 from strategies.trend.config import TrendConfig
 from strategies.trend.features import COLUMNS, WIDTH
 from strategies.trend.logic import TrendStrategy
@@ -140,7 +140,7 @@ class TestTheZone:
         assert zone_of(bot)[:2] == (-math.inf, 2030.0)
 
 
-def zone_of(bot: TrendBot) -> tuple[float, float, int, bool]:
+def zone_of(bot: TrendBot) -> QuietRows:
     parameters = STRATEGY.parameters(bot.config, bot.market)
     tick = Tick(bot.clock, 2000.0, bot.closed if bot.row else 0, 0.0, 0.0, 0.0, 0.0)
     return STRATEGY.quiet.plain(parameters, bot.state, tick)
