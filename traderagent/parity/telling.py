@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from traderagent.parity.comparing import Difference, causes
 from traderagent.parity.drift import Drift, Why
@@ -47,7 +48,7 @@ def when(ms: int) -> str:
 def drift_lines(found: Drift) -> Iterator[str]:
     """The sums last."""
     for each in found.deviations[:SHOWN]:
-        cost = "" if each.cost is None else f" (cost {each.cost:+.2f})"
+        cost = "" if each.cost is None else f" ({_cost(each.cost)})"
         yield (
             f"{when(each.timestamp)}  {each.why:<11}  {each.slot}  {each.what}: live {each.live}; back-test {each.tested}"
             f"{cost}"
@@ -55,9 +56,9 @@ def drift_lines(found: Drift) -> Iterator[str]:
     if len(found.deviations) > SHOWN:
         yield f"… and {len(found.deviations) - SHOWN} more; --json has them all"
     for since, until in found.silences:
-        yield f"No tick from {when(since)} to {when(until)}."
+        yield f"No tick from {when(since)} to {when(until)} UTC."
     yield (
-        f"{found.bot}, {when(found.since)} – {when(found.until)}: {found.live_fills} fills live, {found.tested_fills} in the "
+        f"{found.bot}, {when(found.since)} – {when(found.until)} UTC: {found.live_fills} fills live, {found.tested_fills} in the "
         f"back-test, {found.paired} of them the same ones; profit {found.live_profit:.2f} live, {found.tested_profit:.2f} in "
         "the back-test."
     )
@@ -65,4 +66,14 @@ def drift_lines(found: Drift) -> Iterator[str]:
         yield "No drift."
         return
     reasons = ", ".join(f"{count} {why}" for why, count in found.reasons().items())
-    yield f"DRIFTED: {reasons}; another price cost {found.cost_of(Why.PRICE):.2f}, another fee {found.cost_of(Why.FEE):.2f}."
+    costs = "".join(
+        f"; {what} {_cost(found.cost_of(why))}"
+        for why, what in ((Why.PRICE, "other prices"), (Why.TIMING, "late orders"), (Why.FEE, "other fees"))
+        if found.cost_of(why)
+    )
+    yield f"DRIFTED: {reasons}{costs}."
+
+
+def _cost(cost: Decimal) -> str:
+    """In quote. What live trading did better is a gain."""
+    return f"gained {-cost:.2f}" if cost < 0 else f"cost {cost:.2f}"

@@ -27,6 +27,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", dest="out", type=Path, help="write the report to this file too")
 
     def handle(self, *args: Any, bot: str, candles: str | None, timeframe: str, out: Path | None, **_: Any) -> None:
+        if out is not None and not out.absolute().parent.is_dir():
+            raise CommandError(f"{out} cannot be written: there is no folder {out.absolute().parent}.")
         require_encryption_key()
         found = Bot.objects.select_related("account").filter(name=bot).first()
         if found is None:

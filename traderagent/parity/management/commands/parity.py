@@ -47,6 +47,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, here: bool, **options: Any) -> None:
+        out: Path | None = options["out"]
+        if out is not None and not out.absolute().parent.is_dir():
+            raise CommandError(f"{out} cannot be written: there is no folder {out.absolute().parent}.")
         try:
             if here:
                 self._compare(**options)
