@@ -87,16 +87,18 @@ def _account(outcome: Outcome) -> Iterator[str]:
     if preset.market is MarketKind.SPOT:
         return
     yield f"The account's leverage is {preset.account_leverage()}; its whole balance is the position's margin (cross)."
-    maintenance = preset.account_maintenance()
-    yield (
-        f"It is liquidated, and everything lost, where its equity falls below {_percent(maintenance)} of the position's worth."
-        if maintenance
-        else "Liquidation is not modelled: the maintenance margin is set to 0."
-    )
+    yield liquidation_of(preset)
     if preset.funding is None:
         yield "Funding is not modelled: no rates were given."
     else:
         yield f"Funding was paid {len(outcome.funding.rate)} times, on the position's worth at that moment."
+
+
+def liquidation_of(preset: Preset) -> str:
+    """Of an account that holds one position."""
+    if not (maintenance := preset.account_maintenance()):
+        return "Liquidation is not modelled: the maintenance margin is set to 0."
+    return f"It is liquidated, and everything lost, where its equity falls below {_percent(maintenance)} of the position's worth."
 
 
 def _data(report: DataReport) -> Iterator[str]:

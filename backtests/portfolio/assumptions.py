@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from backtests.assumptions import liquidation_of
 from exchange.candles.series import utc
 from strategies.contract import MarketKind
 
@@ -40,9 +41,13 @@ def _account(outcome: PortfolioOutcome) -> Iterator[str]:
         "An order is refused where the whole account's equity, less the margin of all positions and open orders, does not "
         "hold its margin and fee. Bots on one symbol have one position at the exchange, the sum of theirs."
     )
-    if preset.account_maintenance():
-        share = f"{(preset.account_maintenance() * 100).normalize():f} %"
-        yield f"The account is liquidated where its equity falls below {share} of the worth of all positions."
+    if not preset.account_maintenance():
+        yield liquidation_of(preset.bots[0].preset)
+        return
+    share = f"{(preset.account_maintenance() * 100).normalize():f} %"
+    yield (
+        f"The account is liquidated, and everything lost, where its equity falls below {share} of the worth of all positions."
+    )
 
 
 def _of_bots(outcome: PortfolioOutcome) -> Iterator[str]:
@@ -50,6 +55,7 @@ def _of_bots(outcome: PortfolioOutcome) -> Iterator[str]:
     started = [bot for bot in outcome.bots if not bot.problems]
     for bot in started:
         for sentence in bot.outcome.assumptions:
-            said.setdefault(sentence, []).append(bot.name)
+            if sentence != liquidation_of(bot.outcome.preset):  # what is true of the account was said of it
+                said.setdefault(sentence, []).append(bot.name)
     for sentence, names in said.items():
         yield sentence if len(names) == len(started) else f"{', '.join(names)}: {sentence}"
