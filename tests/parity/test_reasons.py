@@ -90,7 +90,7 @@ def a_bot(*orders: dict[str, Any]) -> Bot:
     """With orders in the back-test's slot, buys at 2,000 ``minute`` after the beginning unless they say otherwise."""
     bot = cast.bot(started_at=BEGIN)
     for each in orders:
-        fields = {"side": "buy", "price": "2000", "minute": 5} | each
+        fields: dict[str, Any] = {"side": "buy", "price": "2000", "minute": 5} | each
         at = BEGIN + timedelta(minutes=fields.pop("minute"))
         side, price = fields.pop("side"), fields.pop("price")
         cast.order(bot, side, "2", price, slot="grid:1", exchange_time=at, created_at=at, **fields)

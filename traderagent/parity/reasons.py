@@ -86,8 +86,7 @@ class Asked:
         ours, theirs = live.fee_quote, tested.fee_quote
         expected = theirs * live.amount * live.price / (tested.amount * tested.price)
         if abs(ours - expected) > SAME_FEE * max(abs(ours), abs(expected)):
-            fees = (f"{plain(each.fee)} {each.fee_coin} as {_role(each)}" for each in (live, tested))
-            yield Deviation(Why.FEE, at, live.slot, "paid another fee", *fees, ours - expected)
+            yield Deviation(Why.FEE, at, live.slot, "paid another fee", _fee(live), _fee(tested), ours - expected)
 
     def why_not(self, fill: Traded) -> Deviation:
         """Why the bot did not trade what the back-test did."""
@@ -127,8 +126,8 @@ def _made(order: Order) -> int:
     return ms_of(order.exchange_time or order.created_at)
 
 
-def _role(fill: Traded) -> str:
-    return "maker" if fill.is_maker else "taker"
+def _fee(fill: Traded) -> str:
+    return f"{plain(fill.fee)} {fill.fee_coin} as {'maker' if fill.is_maker else 'taker'}"
 
 
 def is_silent(silences: Sequence[tuple[int, int]], since: int, until: int) -> bool:

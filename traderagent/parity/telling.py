@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from traderagent.parity.comparing import Difference, causes
-from traderagent.parity.drift import Drift, Why
+from traderagent.parity.drift import Drift
+from traderagent.parity.reasons import Why
 from traderagent.parity.running import Parity
 
 SHOWN = 40
