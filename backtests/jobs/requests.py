@@ -8,12 +8,11 @@ from typing import Any, Final
 
 from backtests.analysis.kinds import Kind, Searching
 from backtests.analysis.options import read_options
-from backtests.analysis.sensitivity import axes_of
 from backtests.errors import BackTestRefused
 from backtests.jobs.loading import source_problems
 from backtests.preset import Preset, PresetInvalid, preset_of
 from backtests.search.definition import SearchDefinition, SearchInvalid, search_of
-from backtests.search.parameters import plain
+from backtests.search.parameters import SpaceInvalid, plain
 from strategies.contract import Problem
 
 MOST_COINS: Final = 500
@@ -47,11 +46,8 @@ def study_request(
     read, wrong = read_options(kind.options, options)
     problems += [Problem(f"options.{each.field}", each.message, each.value, each.limit) for each in wrong]
     definition = _search(kind, search, checked, problems)
-    if definition is not None and not wrong and "parameter" in read:
-        try:
-            axes_of(definition, read["parameter"])
-        except ValueError as error:
-            problems.append(Problem("options.parameter", str(error).removeprefix("--"), str(options["parameter"])))
+    if not problems:
+        problems += _estimate_problems(kind, definition, read, source)
     if problems:
         raise BackTestRefused(problems)
     return {
@@ -87,6 +83,19 @@ def _search(
         except SearchInvalid as error:
             problems += [_search_problem(sentence) for sentence in error.problems]
     return None
+
+
+def _estimate_problems(
+    kind: Kind, definition: SearchDefinition | None, options: Mapping[str, Any], source: str
+) -> list[Problem]:
+    """A number of runs that cannot be known is one that cannot be made: of a map, axes that there are not."""
+    try:
+        kind.estimate(definition, options, len(source.split()))
+    except SpaceInvalid as error:
+        return [Problem(f"search.parameters.{error.path}", error.message)]
+    except ValueError as error:
+        return [Problem("options.parameter", str(error).removeprefix("--"), str(options.get("parameter")))]
+    return []
 
 
 def _preset(preset: Mapping[str, Any], problems: list[Problem]) -> Preset | None:

@@ -124,6 +124,11 @@ def test_more_trials_of_a_sampler_are_another_study(sent: Sent) -> None:
         ("walk-forward", {"options": {"anchored": "yes"}}, "options.anchored"),
         ("walk-forward", {"search": {}}, "search"),
         ("sensitivity", {"options": {"parameter": ["config.luck"]}}, "options.parameter"),
+        (
+            "sensitivity",
+            {"search": {"parameters": {"slippage": {"from": 0, "to": 0.01}}, "method": "tpe"}},
+            "search.parameters.slippage",
+        ),
         ("rank", {"options": {"by": "beauty"}, "search": {}}, "options.by"),
         ("rank", {"source": "synthetic:sine /etc/passwd", "search": {}}, "source"),
         ("rank", {}, "search"),
