@@ -65,7 +65,8 @@ def test_research_workers_and_the_web_server_share_results_and_candles(compose: 
     home = re.findall(r"TRADERAGENT_HOME=(\S+)", image)
     assert home == ["/data"]
     mounted = [
-        dict(volume.split(":") for volume in compose["services"][name]["volumes"]) for name in ("web", "worker-research")
+        dict(volume.split(":") for volume in compose["services"][name]["volumes"])
+        for name in ("web", "worker-research")
     ]
     # Where the settings look when nothing else is said: BACKTESTS_DIR and CANDLE_STORE.
     assert mounted[0] == mounted[1] == {"backtests": "/data/backtests", "candles": "/data/candles"}
