@@ -199,18 +199,22 @@ def moved(pool: Pool, until: int, order: int) -> int:
     if pool.maintenance > 0.0 and is_held and least <= 0.0:
         return walked(pool, until, order, rest)
     for market in range(len(pool.price)):
-        point = pool.point[market]
+        point = passed(pool.timestamp, pool.first[market], pool.first[market + 1], pool.point[market], until)
         while comes_before(pool, market, point, until, order):
-            row = pool.first[market] + point // 4 + 1
-            # Whole candles at once.
-            if point % 4 == 0 and row < pool.first[market + 1] and pool.timestamp[row] < until:
-                point += 4
-            else:
-                point += 1
+            point += 1
         if point > pool.point[market]:
             pool.point[market] = point
             pool.price[market] = point_price(pool, market, point - 1)
     return NONE
+
+
+@compiled
+def passed(timestamp: Integers, first: int, end: int, point: int, until: int) -> int:
+    """The first point of the last candle that opens before a time, or ``point`` where that is later."""
+    row = first + point // 4
+    while row + 1 < end and timestamp[row + 1] < until:
+        row += 1
+    return max(point, 4 * (row - first))
 
 
 @compiled
@@ -225,9 +229,10 @@ def lowest(pool: Pool, market: int, until: int, weight: float) -> float:
     if weight == 0.0:
         return 0.0
     least = weight * pool.price[market]
-    row = pool.first[market] + pool.point[market] // 4
-    while row < pool.first[market + 1] and pool.timestamp[row] <= until:
-        least = min(least, weight * (pool.low[row] if weight > 0.0 else pool.high[row]))
+    row, end, timestamp = pool.first[market] + pool.point[market] // 4, pool.first[market + 1], pool.timestamp
+    worst = pool.low if weight > 0.0 else pool.high
+    while row < end and timestamp[row] <= until:
+        least = min(least, weight * worst[row])
         row += 1
     return float(least)
 
