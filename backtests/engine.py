@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence, Set
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Generic, TypeVar
 
+from backtests.exact_means import Means, is_passed, plain
 from backtests.exact_records import ZERO, Book, Denials, Execution, Options, Refused, Result, Standing
 from backtests.points import POINTS_PER_CANDLE, PricePoint
 from exchange.matching import RestingOrders, crosses, slipped
@@ -36,8 +37,6 @@ from strategies.contract import (
     WantedOrder,
 )
 from strategies.feature_rows import NO_FEATURES, FeatureRow, FeatureTable
-
-ROUNDING = Decimal("1e-9")
 
 S = TypeVar("S")
 C = TypeVar("C", bound=StrategyConfig)
@@ -90,8 +89,7 @@ class _Run(Generic[C, S]):
         self.refusals: set[Wish] = set()
         self.denials: dict[Wish, Denials] = {}
         self.pending_refusal = False
-        self.locked_quote = ZERO
-        self.locked_base = ZERO
+        self.means = Means(market, self.options.leverage, self.result, self.book, self.standing)
         self.arrival = 0
 
     def through(self, points: Iterable[PricePoint]) -> Result[S]:
@@ -123,7 +121,7 @@ class _Run(Generic[C, S]):
                 self._fill(index, timestamp, order, limit, is_maker=True)
                 continue
             price = self._taker_price(order.wanted, met.price)
-            if self._affords(order, price, met.price):
+            if self.means.affords(order, price, met.price):
                 self._fill(index, timestamp, order, price, is_maker=False)
             else:
                 self._cancel(met.order_id)
@@ -211,7 +209,7 @@ class _Run(Generic[C, S]):
         order.amount = max(ZERO, order.wished - part)
         is_buy = want.side is Side.BUY
         taken_at = self._taker_price(want, price)
-        if want.protective and order.trigger is not None and _is_passed(is_buy, order.trigger, price):
+        if want.protective and order.trigger is not None and is_passed(is_buy, order.trigger, price):
             order.trigger = None  # what a bot's watchdog does: it closes at market
         at_market = want.type is not OrderType.LIMIT and order.trigger is None
         if at_market and want.side in leaving:
@@ -220,10 +218,10 @@ class _Run(Generic[C, S]):
         at_once = at_market or (
             order.price is not None and crosses(is_buy, order.price, slipped(is_buy, price, self.half_spread))
         )
-        if part and self._is_too_little(order, taken_at):
+        if part and self.means.too_little(order, taken_at):
             self._give_up_rest(timestamp, want)
             return
-        why = self._misfit(order, taken_at)  # what a bot does not even send
+        why = self.means.misfit(order, taken_at)  # what a bot does not even send
         if not why:
             why = self._refusal(order, taken_at, at_once, price)
             if why:
@@ -236,7 +234,7 @@ class _Run(Generic[C, S]):
             return
         self.denials.pop(wish, None)
         self.standing[wish] = order
-        self._lock(order, 1)
+        self.means.lock(order, 1)
         self.arrival += 1
         if at_once:
             self._fill(index, timestamp, order, taken_at, is_maker=False)
@@ -248,13 +246,6 @@ class _Run(Generic[C, S]):
                 met_at /= 1 + self.half_spread if is_buy else 1 - self.half_spread
             self.resting.add_limit(wish, is_buy=is_buy, price=met_at, arrival=self.arrival)
 
-    def _is_too_little(self, order: Standing, taken_at: Decimal) -> bool:
-        least = self.market.min_notional
-        worth = order.amount * (order.price or order.trigger or taken_at)
-        if order.amount < self.market.min_amount or order.amount <= 0:
-            return True
-        return least is not None and worth < least and not self._reduces(order)
-
     def _give_up_rest(self, timestamp: int, want: WantedOrder) -> None:
         """What is left of a wish that was filled in part is too little for the market: it is done, as a bot tells it."""
         wish = (want.slot, want.sequence)
@@ -262,81 +253,24 @@ class _Run(Generic[C, S]):
         self.done.add(wish)
         self.seen.append(FillSeen(*wish, want.side, float(worth / amount), 0.0, 0.0, timestamp, True))
 
-    def _misfit(self, order: Standing, taken_at: Decimal) -> str:
-        market, amount = self.market, order.amount
-        if amount < market.min_amount or amount <= 0:
-            return f"amount {_plain(amount)} below the minimum {_plain(market.min_amount)}"
-        if market.max_amount is not None and amount > market.max_amount:
-            return f"amount {_plain(amount)} above the maximum {_plain(market.max_amount)}"
-        worth = amount * (order.price or order.trigger or taken_at)
-        if market.min_notional is not None and worth < market.min_notional and not self._reduces(order):
-            return f"worth {_plain(worth)} below the minimum {_plain(market.min_notional)}"
-        return ""
-
     def _refusal(self, order: Standing, taken_at: Decimal, at_once: bool, price: Decimal) -> str:
         if order.wanted.post_only and at_once:
             return "post-only, and it would fill at once"
         worth = order.amount * (order.price or order.trigger or taken_at)
         is_buy = order.wanted.side is Side.BUY
         if order.trigger is not None:
-            passed = _is_passed(is_buy, order.trigger, price)
-            return f"the trigger {_plain(order.trigger)} is passed at {_plain(price)}" if passed else ""
-        if self._reduces(order) and (not self.book.amount or (self.book.amount > 0) == is_buy):
+            passed = is_passed(is_buy, order.trigger, price)
+            return f"the trigger {plain(order.trigger)} is passed at {plain(price)}" if passed else ""
+        if self.means.reduces(order) and (not self.book.amount or (self.book.amount > 0) == is_buy):
             return "there is no position that it could reduce"
-        return "" if self._affords(order, order.price or taken_at, price) else self._what_is_free(order, worth)
-
-    def _what_is_free(self, order: Standing, worth: Decimal) -> str:
-        if self.market.kind is MarketKind.LINEAR:
-            return f"worth {_plain(worth)}: more than the margin that is free"
-        if order.wanted.side is Side.BUY:
-            return f"worth {_plain(worth)}, free are {_plain(self.result.quote - self.locked_quote)}"
-        return f"sells {_plain(order.amount)}, free are {_plain(self.result.base - self.locked_base)}"
-
-    def _reduces(self, order: Standing) -> bool:
-        return order.wanted.reduce_only and self.market.kind is MarketKind.LINEAR
-
-    def _affords(self, order: Standing, at: Decimal, price: Decimal) -> bool:
-        """Spot needs the coins; linear the margin of what would open a position, and the fee."""
-        is_buy, worth = order.wanted.side is Side.BUY, order.amount * at
-        if self.market.kind is MarketKind.SPOT:
-            if is_buy:
-                return worth <= self.result.quote - self.locked_quote
-            return order.amount <= self.result.base - self.locked_base
-        if self._reduces(order):
-            return True
-        bound = self._order_margin()
-        needed = self._order_margin(order, at) - bound
-        equity = self.result.quote + self.book.amount * price
-        free = equity - abs(self.book.amount) * price / self.options.leverage - bound
-        # What a division leaves over is no margin.
-        return needed <= worth * ROUNDING or needed + worth * self.market.taker_fee <= free
-
-    def _order_margin(self, extra: Standing | None = None, at: Decimal = ZERO) -> Decimal:
-        """Initial margin of the open orders: the dearer side, less what only closes the position."""
-        open_orders = [(each, each.price) for each in self.standing.values() if each.price and not self._reduces(each)]
-        margins = []
-        for side, closes in ((Side.BUY, -self.book.amount), (Side.SELL, self.book.amount)):
-            same = [(each.amount, price) for each, price in open_orders if each.wanted.side is side and price]
-            if extra is not None and extra.wanted.side is side:
-                same.append((extra.amount, at))
-            amount = sum((each for each, _ in same), ZERO)
-            worth = sum((each * price for each, price in same), ZERO)
-            margins.append(worth * max(amount - max(closes, ZERO), ZERO) / amount if amount else ZERO)
-        return max(margins) / self.options.leverage
-
-    def _lock(self, order: Standing, sign: int) -> None:
-        """Spot orders hold back what they would spend; one that waits for its trigger nothing yet."""
-        if order.trigger is not None:
-            return
-        if order.wanted.side is Side.SELL:
-            self.locked_base += sign * order.amount
-        elif order.price is not None:
-            self.locked_quote += sign * order.amount * order.price
+        return (
+            "" if self.means.affords(order, order.price or taken_at, price) else self.means.what_is_free(order, worth)
+        )
 
     def _cancel(self, wish: Wish) -> None:
         order = self.standing.pop(wish)
         self.resting.remove(wish)
-        self._lock(order, -1)
+        self.means.lock(order, -1)
 
     def _fill(self, index: int, timestamp: int, order: Standing, price: Decimal, *, is_maker: bool) -> None:
         """A reduce-only order is filled for no more than the position; what is left of it is cancelled."""
@@ -344,7 +278,7 @@ class _Run(Generic[C, S]):
         wish = (want.slot, want.sequence)
         self._cancel(wish)
         is_buy, held, amount = want.side is Side.BUY, self.book.amount, order.amount
-        if self._reduces(order):
+        if self.means.reduces(order):
             amount = min(amount, max(ZERO, -held if is_buy else held))
         if not amount:
             self._note_denial(wish, timestamp)
@@ -399,14 +333,5 @@ class _Run(Generic[C, S]):
         held = self.book.amount
         for wish, order in list(self.standing.items()):
             is_buy = order.wanted.side is Side.BUY
-            if self._reduces(order) and order.trigger is None and (not held or (held > 0) == is_buy):
+            if self.means.reduces(order) and order.trigger is None and (not held or (held > 0) == is_buy):
                 self._cancel(wish)
-
-
-def _is_passed(is_buy: bool, trigger: Decimal, price: Decimal) -> bool:
-    """Whether the price is where a stop waits for it to come: an exchange refuses such an order."""
-    return trigger <= price if is_buy else trigger >= price
-
-
-def _plain(value: Decimal) -> str:
-    return f"{value.normalize():f}"
