@@ -79,8 +79,10 @@ def keep_candles(candles: Candles) -> str:
 
 def mapped_candles(name: str) -> Candles | None:
     """``None`` when they are not here: this machine does not share the folder, or they were tidied away."""
-    path = _candles(name)
-    return map_columns(path) if path.is_dir() else None
+    try:
+        return map_columns(_candles(name))
+    except FileNotFoundError:
+        return None
 
 
 def drop_candles(name: str) -> None:
