@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from backtests.preset import load_preset
 from tests.exchange.simulator.process import ROOT
 from tests.parity.presets import PRESETS, WINDOWS
 
@@ -53,3 +54,16 @@ def test_a_preset_that_cannot_be_read_is_told_without_a_traceback(tmp_path: Path
     assert found.returncode == 1
     assert "timeframe is missing" in found.stderr
     assert "Traceback" not in found.stderr
+
+
+def test_a_comparison_that_could_not_be_written_is_not_begun(tmp_path: Path) -> None:
+    preset = tmp_path / "grid.yaml"
+    preset.write_text(json.dumps(PRESETS["grid"]))
+    found = parity(str(preset), "--candles", "synthetic:sine", "--json", str(tmp_path / "none" / "out.json"))
+    assert found.returncode == 1
+    assert f"there is no folder {tmp_path / 'none'}" in found.stderr
+
+
+@pytest.mark.parametrize("strategy", sorted(PRESETS))
+def test_the_presets_of_the_documented_runs_are_whole(strategy: str) -> None:
+    assert load_preset(ROOT / "docs/backtesting/parity" / f"{strategy}.yaml").strategy == strategy
