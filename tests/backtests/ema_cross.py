@@ -123,7 +123,9 @@ class CrossStrategy(KernelStrategy[CrossConfig, CrossState, CrossParameters]):
     def features(self, config: CrossConfig, candles: Mapping[str, CandleSeries]) -> Mapping[str, FloatColumn]:
         """``above`` is +1 while the fast average is above the slow one, −1 below it."""
         close = candles[config.timeframe].close
-        return {"above": np.sign(ema(close, config.fast) - ema(close, config.slow))}
+        above = ema(close, config.fast)
+        above -= ema(close, config.slow)
+        return {"above": np.sign(above, out=above)}
 
     def columns(self, config: CrossConfig) -> tuple[str, ...]:
         return ("above",)
