@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any, ClassVar, Final
 
 import pytest
 
@@ -16,11 +17,11 @@ from tests.backtests.portfolio.accounts import Part, played, told
 from tests.backtests.scripted import BUY, SELL, at_market, limit
 from tests.strategies.markets import LINEAR, SPOT
 
-FREE = {"maker_fee": Decimal(0), "taker_fee": Decimal(0)}
+FREE: Final[dict[str, Any]] = {"maker_fee": Decimal(0), "taker_fee": Decimal(0)}
 SPOT_0, LINEAR_0 = replace(SPOT, **FREE), replace(LINEAR, **FREE)
 LINEAR_FEE = replace(LINEAR, maker_fee=Decimal("0.001"), taker_fee=Decimal("0.002"))
 QUIET = (100.0, 100.0, 100.0, 100.0)
-TEN = {"leverage": 10, "maintenance_margin": 0}
+TEN: Final[dict[str, Any]] = {"leverage": 10, "maintenance_margin": 0}
 
 
 class TestSpot:
@@ -156,7 +157,7 @@ class TestLiquidation:
     """
 
     HELD = ([at_market(0, BUY, 50.0)], [at_market(0, SELL, 20.0)])
-    TERMS = {"leverage": 10, "maintenance_margin": "0.01"}
+    TERMS: ClassVar[dict[str, Any]] = {"leverage": 10, "maintenance_margin": "0.01"}
 
     def test_it_closes_every_position_and_leaves_nothing(self) -> None:
         falls = [QUIET, (100, 100, 70, 90), QUIET]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,7 +35,7 @@ def test_any_account(
         Part(f"{coin}/USDT{tail}", script, rows[place])
         for coin, script, place in zip(symbols, wishes, (0, 1, 0), strict=True)
     ]
-    terms = {} if kind == "spot" else {"leverage": leverage, "maintenance_margin": "0.01"}
+    terms: dict[str, Any] = {} if kind == "spot" else {"leverage": leverage, "maintenance_margin": "0.01"}
     run, found = played(parts, MARKETS[kind], balance=balance, **terms)
     traded = sum(
         float(np.sum(-each.fills.side * each.fills.amount * each.fills.price))
