@@ -91,6 +91,11 @@ def test_a_worker_gives_the_commands_result_and_a_killed_walk_forward_is_resumed
     expected = (tmp_path / "result.json").read_text(encoding="utf-8")
     assert json.loads(services.result_of(BackTest.objects.get(pk=job.pk))) == json.loads(expected)
 
+    unwanted = cast.study(SWINGS, LINES, "sensitivity", {})
+    wait_for(lambda: Study.objects.get(pk=unwanted.pk).finished >= 4, timeout=120, what="the first points of a map")
+    assert services.cancel_study(study=unwanted)
+    ended = Study.objects.get(pk=unwanted.pk).finished
+
     study = cast.study(SWINGS, LINES, "walk-forward", {"windows": 2})
     wait_for(lambda: Study.objects.get(pk=study.pk).finished >= 8, timeout=120, what="the first chunks")
     workers[0].kill()
@@ -114,6 +119,9 @@ def test_a_worker_gives_the_commands_result_and_a_killed_walk_forward_is_resumed
     # Nothing that was done is done again, and what was in hands is taken up once more.
     assert before.items() <= dict(study.chunks.values_list("pk", "done_at")).items()
     assert study.chunks.filter(attempts__gt=1).count() == left
+    # What was cancelled went no further.
+    assert Study.objects.get(pk=unwanted.pk).status == JobStatus.CANCELLED
+    assert Study.objects.get(pk=unwanted.pk).finished == ended < 32
     # As if nothing had happened.
     found = json.loads(services.result_of(done))
     expected = written_by_command("walk-forward", LINES, SWINGS, {"windows": 2}, tmp_path)
