@@ -93,6 +93,8 @@ def _rows(
             continue
         repeats = 1 if quick and each.environment in SLOW else REPEATS
         try:
+            if not each.environment:  # so that what is compiled is kept: its memory would be the most of all
+                run(command(each, candles, pythons, 1), cores=work.cores)
             ended = run(command(each, candles, pythons, repeats), cores=work.cores)
         except Failed as error:
             yield f"| {each.who} | failed: {error} |"

@@ -1,16 +1,22 @@
-"""jesse's part of the comparison: its research back-test, which needs no database. Orders fill at the candle's close."""
+"""jesse's part of the comparison: its research back-test, which needs no database. It decides and trades at the close."""
 
 # mypy: disable-error-code="import-not-found, misc"
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable
 
-import jesse.indicators as ta
 import numpy as np
 import work
-from jesse import research
-from jesse.strategies import Strategy
 from work import Columns, Done
+
+# A folder that has one named strategies it takes for a project of its own, and wants that one's database.
+os.chdir(tempfile.gettempdir())
+
+import jesse.indicators as ta  # noqa: E402
+from jesse import research  # noqa: E402
+from jesse.strategies import Strategy  # noqa: E402
 
 EXCHANGE, SYMBOL = "Binance Spot", "ETH-USDT"
 
