@@ -38,17 +38,16 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-def portfolio(kind: str, *bots: dict[str, Any]) -> PortfolioPreset:
-    return portfolio_of(
-        {
-            "initial_balance": 100_000,
-            "market": kind,
-            "fees": {"maker": "0.0002", "taker": "0.0005"},
-            "slippage": "0.0001",
-            "precision": {"price": "0.01", "amount": "0.001"},
-            "bots": list(bots),
-        }
-    )
+def portfolio(kind: str, *bots: dict[str, Any], **more: Any) -> PortfolioPreset:
+    values = {
+        "initial_balance": 100_000,
+        "market": kind,
+        "fees": {"maker": "0.0002", "taker": "0.0005"},
+        "slippage": "0.0001",
+        "precision": {"price": "0.01", "amount": "0.001"},
+        "bots": list(bots),
+    }
+    return portfolio_of(values | more)
 
 
 def bot(strategy: str, coin: str, kind: str) -> dict[str, Any]:
@@ -102,6 +101,29 @@ def test_a_portfolio_of_one_bot_is_the_single_back_test(strategy: str, kind: str
             assert own[name] == value, name
         else:
             assert own[name] == pytest.approx(value, rel=1e-9), name
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "funding": {"funding": "0.0003"},
+    "in parts": {"volume_share": "0.0005", "impact": "0.1"},
+    "late": {"latency": 30_000, "spread": "0.0004"},
+    "pessimistic": {"intrabar": "pessimistic", "fill": "through"},
+    "liquidated": {"initial_balance": 2750, "maintenance_margin": "0.03"},
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_whatever_the_market_does_with_its_orders(name: str) -> None:
+    """The stop of the deals and their targets often lie within one candle."""
+    deals = bot("dca", "BTC", "linear")
+    deals["config"] = deals["config"] | {"volume_scale": 2, "safety_orders": 5}
+    deals["config"] |= {"leverage": 20} if name == "liquidated" else {"stop_loss": 3}
+    candles, chosen = candles_of("dca"), portfolio("linear", deals, **OPTIONS[name])
+    single = back_test(chosen.bots[0].preset, candles)
+    found = portfolio_back_test(chosen, [candles])
+    assert_same(found.bots[0].outcome, single)
+    assert single.simulation.liquidated == (found.liquidated_at is not None) == (name == "liquidated")
+    assert single.simulation.liquidated or len(single.simulation.fills) > 100
 
 
 @pytest.mark.parametrize("kind", ["spot", "linear"])
