@@ -161,8 +161,9 @@ def _dispatcher(function: Callable[..., Any], **options: bool) -> Any:
     from numba import njit
 
     _make_callable_in_compiled_code()
-    # Nobody asks for a pointer to it as C knows one.
-    return njit(cache=True, nogil=True, no_cfunc_wrapper=True, **options)(function)
+    # The last of them: nobody asks for a pointer to it as C knows one.
+    switches: dict[str, Any] = {"cache": True, "nogil": True, "no_cfunc_wrapper": True}
+    return njit(**switches, **options)(function)
 
 
 def _copied(function: FunctionType, qualname: str, variables: dict[str, Any]) -> FunctionType:

@@ -102,7 +102,7 @@ def _options(year: Candles) -> Iterator[str]:
     taken = {}
     for name in ("cross", "grid"):
         work = works()[name]
-        calls = [lambda work=work, each=each: back_test(work, year, each) for each in OPTIONS.values()]  # type: ignore[misc]
+        calls = [lambda work=work, each=each: back_test(work, year, each) for each in OPTIONS.values()]
         taken[name] = dict(zip(OPTIONS, _best(calls, REPEATS), strict=True))
     for option in OPTIONS:
         cells = []

@@ -146,7 +146,7 @@ def zone_of(bot: TrendBot) -> QuietRows:
     return STRATEGY.quiet.plain(parameters, bot.state, tick)
 
 
-def is_zone(zone: tuple[float, float, int, bool]) -> bool:
+def is_zone(zone: QuietRows) -> bool:
     return zone[0] < zone[1]
 
 

@@ -21,7 +21,7 @@ from jesse.strategies import Strategy  # noqa: E402
 EXCHANGE, SYMBOL = "Binance Spot", "ETH-USDT"
 
 
-class Cross(Strategy):  # type: ignore[no-any-unimported]
+class Cross(Strategy):
     """Both averages anew at each candle, of the last 240 closes: jesse's own way."""
 
     def above(self) -> bool:
