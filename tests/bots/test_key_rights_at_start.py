@@ -26,6 +26,8 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     wire[KEY] = ok({"readOnly": 0, "ips": ["203.0.113.7"], "uta": 1, "permissions": permissions})
     wire["/v5/market/tickers"] = listed({"symbol": "BTCUSDT", "lastPrice": "50000"})
     coins = [{"coin": "USDT", "walletBalance": "100000"}, {"coin": "BTC", "walletBalance": "10"}]
+    rates = {"symbol": "BTCUSDT", "makerFeeRate": "0.001", "takerFeeRate": "0.001"}
+    wire["/v5/account/fee-rate"] = listed(rates)
     wire["/v5/account/wallet-balance"] = listed({"accountType": "UNIFIED", "coin": coins})
     return wire
 
