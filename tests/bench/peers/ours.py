@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -34,6 +35,8 @@ from traderagent.embedded.home import PROJECT
 CROSS_FILE = PROJECT / "tests" / "backtests" / "ema_cross.py"
 QUARTER = 900_000
 TRIALS_A_JOB = 10
+_running = ExitStack()
+atexit.register(_running.close)
 
 Prepared = Callable[[], Done]
 
@@ -149,7 +152,9 @@ def sweep(columns: Columns) -> Prepared:
     shutil.copy(CROSS_FILE, folder / CROSS_FILE.name)
     registry.use_folder(folder)
     preset = preset_of(cross_preset())
-    workers = Workers(preset, candles, 2, folder).__enter__()
+    # Ended with the next ones or with this process: their times are asked for after the work.
+    _running.close()
+    workers = _running.enter_context(Workers(preset, candles, 2, folder))
     asked = Asked(("roi", "max_drawdown"))
     trials = [(n, {"config.fast": fast, "config.slow": slow}) for n, (fast, slow) in enumerate(work.SWEEP)]
 
@@ -157,7 +162,6 @@ def sweep(columns: Columns) -> Prepared:
         parts = range(0, len(wanted), TRIALS_A_JOB)
         return [Work(tuple(wanted[begin : begin + TRIALS_A_JOB]), asked).done_by for begin in parts]
 
-    atexit.register(workers.__exit__, None, None, None)
     list(workers.run(jobs(trials[: 4 * TRIALS_A_JOB])))
 
     def call() -> Done:
