@@ -161,9 +161,9 @@ def _dispatcher(function: Callable[..., Any], **options: bool) -> Any:
     from numba import njit
 
     _make_callable_in_compiled_code()
-    # The last of them: nobody asks for a pointer to it as C knows one.
-    switches: dict[str, Any] = {"cache": True, "nogil": True, "no_cfunc_wrapper": True}
-    return njit(**switches, **options)(function)
+    make: Any = njit  # whose declared type knows not all of its options
+    # The last one: nobody asks for a pointer to it as C knows one.
+    return make(cache=True, nogil=True, no_cfunc_wrapper=True, **options)(function)
 
 
 def _copied(function: FunctionType, qualname: str, variables: dict[str, Any]) -> FunctionType:

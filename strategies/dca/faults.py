@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ def _profit_faults(config: DcaConfig) -> Iterator[Fault]:
         yield field, "Each step needs a percentage and a share above 0."
     elif any(after.percent <= before.percent for before, after in pairwise(steps)):
         yield field, "The steps must rise: each percentage has to be above the one before it."
-    total = sum(step.share for step in steps)
+    total = sum((step.share for step in steps), Decimal())
     if total != HUNDRED:
         yield field, f"The shares of the steps add up to {plain(total)} %: they must make 100 %."
     if config.direction is Direction.SHORT and steps[-1].percent >= HUNDRED:
