@@ -219,7 +219,7 @@ def pass_over(bridge: Bridge[Any, Any], path: Path, of_candle: Any, funding: Fun
     and nothing else: what lies behind changed neither money nor orders.
     """
     a, rows = bridge.account, bridge.rows
-    if a.seen or a.refusing or a.sending or a.over:
+    if a.seen or a.refusing or a.sending or a.over or a.retry_at < FOREVER:
         return
     step, config, market, state, orders = (
         bridge.strategy.step,

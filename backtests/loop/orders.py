@@ -20,7 +20,7 @@ from backtests.loop.records import (
 )
 from backtests.loop.segment import falls_to
 from strategies.compiled import compiled
-from strategies.kernel import LIMIT, MARKET, STOP
+from strategies.kernel import FOREVER, LIMIT, MARKET, STOP
 from strategies.lattice import floor_to_step
 from strategies.retrying import wait_ms
 
@@ -29,6 +29,7 @@ from strategies.retrying import wait_ms
 def reconcile(terms: Any, t: Any, a: Any, first: int, count: int, price: float, point: int, timestamp: int) -> None:
     """Makes what stands what ``count`` rows of ``wanted`` from ``first`` on say; market orders fill at once."""
     a.refusing = False
+    a.retry_at = FOREVER
     if count == 0 and a.active == 0:
         return
     a.stamp += 1
@@ -71,9 +72,12 @@ def placed(terms: Any, t: Any, a: Any, wanted: Any, price: float, point: int, ti
     """Places one order, or keeps why it cannot be; it is then tried again while it is wanted, as a bot tries it."""
     slot, side = wanted.slot, wanted.side
     order = t.standing[slot]
-    if order.denied == wanted.sequence and timestamp - order.denied_at < wait_ms(order.denials, wanted.protective):
-        a.refusing = True
-        return
+    if order.denied == wanted.sequence:
+        retry_at = order.denied_at + wait_ms(order.denials, wanted.protective)
+        if timestamp < retry_at:
+            a.retry_at = min(a.retry_at, retry_at)
+            a.refusing = a.refusing or terms.latency > 0  # what is sent later comes later
+            return
     left = wanted.amount
     if order.part == wanted.sequence:
         left = max(0.0, floor_to_step(left - order.part_amount, terms.rules.step_unit, terms.rules.step_scale))

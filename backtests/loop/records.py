@@ -113,7 +113,8 @@ ACCOUNT: Final = {
     "seen": int,
     "fills": int,
     "refused": int,
-    "refusing": bool,  # something wanted was refused or thrown out: to be tried at the next point
+    "refusing": bool,  # something wanted was refused or thrown out: to be tried at the next point,
+    "retry_at": int,  # or not before this time
     "taking": int,  # standing orders of which a part was taken, the rest to be taken at the next points
     "volume": float,  # of this candle,
     "taken": float,  # and what of it was filled

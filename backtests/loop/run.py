@@ -16,7 +16,7 @@ from backtests.loop.records import AS_BEFORE, FINISHED, FULL, LIQUIDATED, PAUSED
 from backtests.loop.segment import move
 from backtests.loop.sending import deliver, send
 from strategies.compiled import Compiled, compiled
-from strategies.kernel import NO_ROW, OTHER_VALUES, KernelStrategy, QuietRows, Tick
+from strategies.kernel import FOREVER, NO_ROW, OTHER_VALUES, KernelStrategy, QuietRows, Tick
 
 if TYPE_CHECKING:
     from backtests.loop.records import Floats
@@ -50,6 +50,8 @@ def decide(
     """One tick: the strategy's step, and what follows from it at the market standing at ``price``."""
     if a.sending > 0:
         deliver(terms, t, a, price, point, timestamp)
+    if timestamp >= a.retry_at:
+        a.refusing, a.retry_at = True, FOREVER
     held = a.amount != 0.0
     tick = Tick(
         timestamp,
@@ -71,10 +73,11 @@ def decide(
         if rows != AS_BEFORE:
             a.wanted = rows
         if a.wanted == 0 and a.active == 0:
-            a.refusing = False
+            a.refusing, a.retry_at = False, FOREVER
         elif rows != AS_BEFORE or count > 0 or a.refusing:
             reconcile(terms, t, a, 0, a.wanted, price, point, timestamp)
     a.quiet_low, a.quiet_high, a.until, a.rows_matter = quiet(p, s, tick)
+    a.until = min(a.until, a.retry_at)
     if a.sending > 0:
         a.until = min(a.until, t.due[a.first_sent])
     if a.active > 0:

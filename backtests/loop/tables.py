@@ -67,7 +67,7 @@ def tables(*, orders: int, slots: int, columns: int) -> Any:
 
 def account(quote: float) -> Any:
     made = np.zeros(1, record_type(ACCOUNT)).view(np.recarray)[0]
-    made.quote, made.row, made.points = quote, -2, FOREVER
+    made.quote, made.row, made.points, made.retry_at = quote, -2, FOREVER, FOREVER
     return made
 
 
@@ -124,7 +124,7 @@ def add_slot(table: Any) -> None:
 
 def plain_account(quote: float) -> Any:
     (made,) = _objects(ACCOUNT, 1)
-    made.quote, made.row, made.points = quote, -2, FOREVER
+    made.quote, made.row, made.points, made.retry_at = quote, -2, FOREVER, FOREVER
     return made
 
 

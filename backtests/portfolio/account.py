@@ -22,6 +22,7 @@ from backtests.loop.tables import record_type
 from strategies.candles import timeframe_ms
 from strategies.compiled import compiled
 from strategies.contract import MarketKind
+from strategies.kernel import FOREVER
 from strategies.lattice import nearest_count, rules_of
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def pool_of(members: Sequence[Prepared], balance: float) -> Pool:
     leaders = [names.index(market) for market in markets]
     bots = np.zeros(len(members), record_type(ACCOUNT)).view(np.recarray)
     bots.quote, bots.row, bots.shared = balance, -2, len(members) > 1
+    bots.retry_at = FOREVER
     followed = [members[each] for each in leaders]
     rules = [rules_of(each.market) for each in followed]
     candles = [each.candles for each in followed] if is_linear and len(members) > 1 else []
