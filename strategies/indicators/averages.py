@@ -52,17 +52,16 @@ def volume_warmup(period: int) -> int:
 
 @compiled
 def exponential(values: Array, alpha: float, known_after: int) -> Array:
-    averages = np.full(values.size, np.nan)
+    averages = np.empty(values.size)
     average, seen = 0.0, 0
     for row in range(values.size):
         value = values[row]
-        if not np.isfinite(value):
+        if np.isfinite(value):
+            average = value if seen == 0 else average + alpha * (value - average)
+            seen += 1
+        else:
             seen = 0
-            continue
-        average = value if seen == 0 else average + alpha * (value - average)
-        seen += 1
-        if seen >= known_after:
-            averages[row] = average
+        averages[row] = average if seen >= known_after else np.nan
     return averages
 
 
