@@ -16,7 +16,7 @@ from bots.lifecycle import BotStatus
 from exchange.models import ExchangeAccount
 from exchange.resilience.clock_skew import MACHINE, clock_key
 from exchange.resilience.counters import Counters, Place
-from exchange.resilience.shared_state import SharedState, shared_state
+from exchange.resilience.shared_state import BreakerPolicy, SharedState, shared_state
 from exchange.resilience.status import read_hosts
 from exchange.translation import Intent
 from tests.bots import cast
@@ -32,7 +32,8 @@ def wall() -> int:
 
 @pytest.fixture
 def state() -> SharedState:
-    found = shared_state()
+    # Its breaker pauses for longer than any page takes: after the pause it would be half open.
+    found = SharedState(shared_state().connection, BreakerPolicy(first_pause=600, longest_pause=600))
     for key in found.connection.scan_iter("guard:*", count=1000):
         found.connection.delete(key)
     return found
