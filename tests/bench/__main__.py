@@ -9,7 +9,19 @@ import argparse
 import os
 import platform
 
-from tests.bench import backtest, candle_import, dca, grid, guard, indicators, many_bots, smc, startup, trend
+from tests.bench import (
+    backtest,
+    candle_import,
+    dca,
+    grid,
+    guard,
+    indicators,
+    many_bots,
+    optimise,
+    smc,
+    startup,
+    trend,
+)
 
 BENCHMARKS = {
     "backtest": backtest,
@@ -17,6 +29,7 @@ BENCHMARKS = {
     "grid": grid,
     "dca": dca,
     "indicators": indicators,
+    "optimise": optimise,
     "smc": smc,
     "trend": trend,
     "startup": startup,

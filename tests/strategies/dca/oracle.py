@@ -3,7 +3,8 @@
 It shares no code with the strategy, the matching engine or the back-test, and works in fractions. Timing: at every point
 first the orders that rest are held against the way from the point before, then the strategy acts once. What it sends at a
 point trades at once at that point's price when it is a market order or crosses, else it rests and can trade from the
-next way on. What trades at once is known to the strategy only at the next point.
+next way on. What trades at once is known to the strategy only at the next point. A close at market is sent a point after
+the stop beside it was taken back (docs/decisions/0017).
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class Oracle:
         self.held = Fraction(0)
         self.over_at: int | None = None
         self.arrivals = 0
-        self.sent_for = (0, False)
+        self.sent_for: tuple[int, bool] | None = (0, False)
 
     def run(self, points: Sequence[tuple[int, Decimal]]) -> list[OracleFill]:
         before: Fraction | None = None
@@ -249,9 +250,14 @@ class Oracle:
     def _send(self, index: int, price: Fraction) -> None:
         wanted = self._wanted(price)
         in_flight = {known.slot for known in self.unseen}
+        # A close waits for the next point while the stop beside it is taken back: both could fill.
+        waits = "close" in wanted and "stop" in self.resting
         self.resting = {slot: each for slot, each in self.resting.items() if wanted.get(slot) == each[0]}
         for slot, order in wanted.items():
             if slot in self.resting or slot in in_flight:
+                continue
+            if waits and slot == "close":
+                self.sent_for = None
                 continue
             crosses = order.price >= price if order.side == "buy" else order.price <= price
             if order.kind == "market" or (order.kind == "limit" and crosses):
