@@ -23,6 +23,7 @@ import numpy as np
 
 from backtests.preset import Preset, preset_of
 from backtests.search.evaluation import Evaluator
+from backtests.search.kept_memory import keep_memory
 from backtests.search.memory_map import map_columns, write_columns
 from backtests.search.scratch import Scratch
 from exchange.candles.files import COLUMNS, Candles
@@ -58,6 +59,7 @@ class Workers:
 
     def __enter__(self) -> Self:
         if self.count == 1:
+            keep_memory()
             self._here = Evaluator(self.preset, self.candles)
             return self
         try:
@@ -143,6 +145,7 @@ def _begin(preset: dict[str, Any], columns: Path, folder: Path | None) -> None:
     # Ctrl-C reaches all processes of a terminal; the one that drives decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    keep_memory()
     registry.use_folder(folder)
     # Made here: a configuration of a strategy of one's own cannot be sent, its class is not to be imported by name.
     _evaluator = Evaluator(preset_of(preset), map_columns(columns))

@@ -74,8 +74,8 @@ def _search(folder: Path, name: str, *, slow: int) -> None:
     said = {
         "preset": preset,
         "parameters": {
-            "config.fast": {"from": 3, "to": 2 + FAST, "step": 1},
-            "config.slow": {"from": 110, "to": 108 + 2 * slow, "step": 2},
+            "config.fast": list(range(3, 3 + FAST)),
+            "config.slow": list(range(110, 110 + 2 * slow, 2)),
         },
         "objectives": [{"maximise": "roi"}],
         "figures": ["max_drawdown"],

@@ -42,7 +42,7 @@ class Ended:
 
 def run(command: Sequence[str], *, cores: int = 1, environ: Mapping[str, str] | None = None) -> Ended:
     """``peak`` is the largest resident set of one core's process; of more cores' processes the sum at one moment, what
-    they share counted once. Raises :class:`Failed`."""
+    they share counted once. ``processor`` of more cores is what was seen of each process. Raises :class:`Failed`."""
     pinned = _pinned(cores)
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         begin = time.perf_counter()
@@ -56,7 +56,7 @@ def run(command: Sequence[str], *, cores: int = 1, environ: Mapping[str, str] | 
         stop = threading.Timer(LONGEST, child.kill)
         stop.start()
         try:
-            together = _watched(child.pid) if cores > 1 else 0.0
+            together, seen = _watched(child.pid) if cores > 1 else (0.0, 0.0)
             _, status, used = os.wait4(child.pid, 0)
         finally:
             stop.cancel()
@@ -70,7 +70,7 @@ def run(command: Sequence[str], *, cores: int = 1, environ: Mapping[str, str] | 
             raise Failed(said[-1] if said else f"ended with {child.returncode}")
     peak = max(together, used.ru_maxrss / 1024)
     told = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else {}
-    return Ended(seconds, used.ru_utime + used.ru_stime, peak, told)
+    return Ended(seconds, max(seen, used.ru_utime + used.ru_stime), peak, told)
 
 
 def _pinned(cores: int) -> list[str]:
@@ -80,17 +80,20 @@ def _pinned(cores: int) -> list[str]:
     return [taskset, "--cpu-list", str(max(os.sched_getaffinity(0)))]
 
 
-def _watched(pid: int) -> float:
-    """The most memory, MB, that a process and those below it had together, until it ends."""
-    most = 0.0
+def _watched(pid: int) -> tuple[float, float]:
+    """The most memory, MB, that a process and those below it had together until it ends, and their processor seconds:
+    workers whose parent does not wait for them are missing from the system's own count."""
+    most, processor = 0.0, dict[int, float]()
     process = psutil.Process(pid)
     while process.status() != psutil.STATUS_ZOMBIE:
         together = 0.0
         for each in (process, *process.children(recursive=True)):
             try:
                 together += each.memory_full_info().pss / 1e6
+                used = each.cpu_times()
             except psutil.Error:
                 continue  # it ended meanwhile
+            processor[each.pid] = used.user + used.system
         most = max(most, together)
         time.sleep(LOOK_EVERY)
-    return most
+    return most, sum(processor.values())
