@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from backtests.metrics.summary import Summary
 from backtests.outcome import Outcome
 from exchange.candles.series import utc
 
@@ -18,10 +19,22 @@ def lines(outcome: Outcome) -> Iterator[str]:
     yield f"{preset.strategy} on {preset.symbol} ({preset.market}), {preset.timeframe}"
     yield f"{utc(first)} – {utc(last)}, {len(outcome.candles):,} candles, {(last - first) / DAY_MS:,.1f} days"
     yield ""
-    rows = [
+    rows = figure_rows(figures, quote, holding="buy and hold")
+    if outcome.simulation.funding:
+        rows.append(("funding paid", f"{outcome.simulation.funding:,.2f} {quote}"))
+    rows += [("in the market", f"{percent(figures.time_in_market)} of the time"), ("hash", outcome.hash)]
+    for name, value in rows:
+        yield f"{name:<17}{value}"
+    yield ""
+    yield from (f"* {each}" for each in outcome.assumptions)
+
+
+def figure_rows(figures: Summary, quote: str, *, holding: str) -> list[tuple[str, str]]:
+    """Names and values. ``holding`` says what holding is: of one coin, or of several."""
+    return [
         ("balance", f"{figures.initial_equity:,.2f} → {figures.final_equity:,.2f} {quote}"),
-        ("return", f"{percent(figures.total_return)} (buy and hold {percent(figures.buy_and_hold_return)})"),
-        ("a year", f"{percent(figures.cagr)}"),
+        ("return", f"{percent(figures.total_return)} ({holding} {percent(figures.buy_and_hold_return)})"),
+        ("a year", percent(figures.cagr)),
         ("largest drawdown", percent(figures.max_drawdown)),
         ("Sharpe, Sortino", f"{number(figures.sharpe)}, {number(figures.sortino)}"),
         (
@@ -30,15 +43,7 @@ def lines(outcome: Outcome) -> Iterator[str]:
         ),
         ("fills", f"{figures.fills:,}, {percent(figures.maker_share)} of their worth as maker"),
         ("fees", f"{figures.fees:,.2f} {quote}"),
-        ("in the market", f"{percent(figures.time_in_market)} of the time"),
-        ("hash", outcome.hash),
     ]
-    if outcome.simulation.funding:
-        rows.insert(8, ("funding paid", f"{outcome.simulation.funding:,.2f} {quote}"))
-    for name, value in rows:
-        yield f"{name:<17}{value}"
-    yield ""
-    yield from (f"* {each}" for each in outcome.assumptions)
 
 
 def percent(value: float) -> str:

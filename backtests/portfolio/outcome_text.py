@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backtests.outcome_text import DAY_MS, number, percent
+from backtests.outcome_text import DAY_MS, figure_rows, number, percent
 from backtests.portfolio.outcome import PortfolioOutcome
 from exchange.candles.series import utc
 
@@ -17,17 +17,7 @@ def lines(outcome: PortfolioOutcome) -> Iterator[str]:
     yield f"{utc(first)} – {utc(last)}, {len(outcome.timestamps):,} candles, {(last - first) / DAY_MS:,.1f} days"
     yield ""
     rows = [
-        ("balance", f"{figures.initial_equity:,.2f} → {figures.final_equity:,.2f} {quote}"),
-        ("return", f"{percent(figures.total_return)} (held in equal parts {percent(figures.buy_and_hold_return)})"),
-        ("a year", percent(figures.cagr)),
-        ("largest drawdown", percent(figures.max_drawdown)),
-        ("Sharpe, Sortino", f"{number(figures.sharpe)}, {number(figures.sortino)}"),
-        (
-            "trades",
-            f"{figures.trades:,}, {percent(figures.win_rate)} won, profit factor {number(figures.profit_factor)}",
-        ),
-        ("fills", f"{figures.fills:,}, {percent(figures.maker_share)} of their worth as maker"),
-        ("fees", f"{figures.fees:,.2f} {quote}"),
+        *figure_rows(figures, quote, holding="held in equal parts"),
         ("highest exposure", percent(figures.highest_exposure)),
         ("hash", outcome.hash),
     ]
