@@ -6,19 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
-from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from backtests.management.times import moment
 from exchange.candles.series import SeriesKey
 from exchange.candles.store import CandleStore
 from strategies import registry
+from tests.backtests.backtest_command import refused, result, said
 from tests.backtests.worked import MINUTE, START, SWING, candles_of, preset, write_csv
 from tests.strategies.own_files import write_example
 
@@ -32,24 +30,6 @@ def swing(tmp_path: Path) -> list[str]:
     path = tmp_path / "preset.yaml"
     path.write_text(preset().to_yaml())
     return [str(path), "--candles", str(write_csv(tmp_path / "swing.csv", candles_of(SWING)))]
-
-
-def said(*arguments: str) -> str:
-    out = StringIO()
-    call_command("backtest", *arguments, stdout=out)
-    return out.getvalue()
-
-
-def refused(*arguments: str) -> str:
-    with pytest.raises(CommandError) as raised:
-        said(*arguments)
-    return str(raised.value)
-
-
-def result(*arguments: str, out: Path) -> dict[str, Any]:
-    said(*arguments, "--json", str(out))
-    found: dict[str, Any] = json.loads(out.read_bytes())
-    return found
 
 
 def test_the_figures_are_told_in_words(swing: list[str]) -> None:

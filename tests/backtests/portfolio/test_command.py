@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 from referencing import Registry, Resource
 
 from exchange.candles.series import SeriesKey
 from exchange.candles.store import CandleStore
+from tests.backtests.backtest_command import refused, result, said
 from tests.backtests.worked import MINUTE, START, SWING, candles_of, write_csv
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "backtesting"
@@ -39,24 +38,6 @@ def swing(tmp_path: Path) -> list[str]:
     (tmp_path / "both.yaml").write_text(TEXT)
     source = write_csv(tmp_path / "swing.csv", candles_of(SWING))
     return [str(tmp_path / "both.yaml"), "--candles", f"ETHUSDT={source}", "--candles", f"BTCUSDT={source}"]
-
-
-def said(*arguments: str) -> str:
-    out = StringIO()
-    call_command("backtest", *arguments, stdout=out)
-    return out.getvalue()
-
-
-def refused(*arguments: str) -> str:
-    with pytest.raises(CommandError) as raised:
-        said(*arguments)
-    return str(raised.value)
-
-
-def result(*arguments: str, out: Path) -> dict[str, Any]:
-    said(*arguments, "--json", str(out))
-    found: dict[str, Any] = json.loads(out.read_bytes())
-    return found
 
 
 def test_the_figures_are_told_in_words(swing: list[str]) -> None:
