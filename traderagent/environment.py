@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from redis.connection import parse_url
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -90,4 +91,16 @@ def database(name: str = "DATABASE_URL") -> dict[str, object]:
         "HOST": host,
         "PORT": str(url.port or options.pop("port", "")),
         "OPTIONS": options,
+    }
+
+
+def channel_layer(redis_url: str) -> dict[str, object]:
+    """Channels' settings for the pages' sockets.
+
+    Redis' PUBLISH reaches every database of a server, so the database's number is told in the names: installations that
+    share a server do not hear each other.
+    """
+    return {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [redis_url], "prefix": f"traderagent-{parse_url(redis_url).get('db', 0)}-"},
     }

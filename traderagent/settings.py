@@ -114,9 +114,7 @@ CACHES = {
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
     }
 }
-CHANNEL_LAYERS = {
-    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}},
-}
+CHANNEL_LAYERS = {"default": environment.channel_layer(REDIS_URL)}
 
 # --- Language and time -----------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.layers import get_channel_layer
+from channels.layers import ChannelLayerManager, get_channel_layer
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import connections
+from django.test import override_settings
 
 from bots.models import Bot
 from bots.sockets import websocket_urlpatterns
 from tests.bots import cast
+from traderagent.environment import channel_layer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -102,3 +105,16 @@ async def test_the_overview_is_told_that_prices_move_but_not_each_time() -> None
         await send("events", status)
         assert (await socket.receive_json_from())["data"]["last"] == "1"
         assert await socket.receive_json_from() == status
+
+
+async def test_installations_that_share_a_redis_server_do_not_hear_each_other() -> None:
+    server, _, number = settings.REDIS_URL.rpartition("/")
+    other = f"{server}/{(int(number) + 8) % 16}"
+    hint = {"kind": "status", "bot": "eth-grid", "data": {"status": "running"}}
+    with override_settings(CHANNEL_LAYERS={"default": channel_layer(other)}):
+        stranger = ChannelLayerManager()["default"]
+    async with connected("/ws/events") as socket:
+        await stranger.group_send("events", {"type": "hint", "payload": hint | {"bot": "somebody-else-s"}})
+        await send("events", hint)
+        assert await socket.receive_json_from() == hint
+        await stranger.flush()
