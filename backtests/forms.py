@@ -9,35 +9,20 @@ from django import forms
 
 from backtests.analysis.kinds import Kind, Searching
 from backtests.analysis.options import Option
-from backtests.made_up import SETTINGS
+from backtests.yaml_form import MADE_UP, YamlForm, yaml_area
 from strategies.contract import Problem
-from strategies.yaml_document import YamlDocument, read_yaml
 
-FIELDS: Final = ("source", "since", "until")
 OPTION: Final = "option_"
-_DAY = forms.DateInput(attrs={"type": "date"})
-_MADE_UP: Final = ", ".join(f"synthetic:{name}" for name in SETTINGS)
 
 
-class BackTestForm(forms.Form):
-    """Of a back-test, or with a ``kind`` of a study. What was typed stays whatever is wrong with it."""
+class BackTestForm(YamlForm):
+    """Of a back-test, or with a ``kind`` of a study."""
 
-    preset = forms.CharField(
-        label="Preset, or a search over one",
-        widget=forms.Textarea(attrs={"rows": 22, "spellcheck": "false", "autocomplete": "off"}),
-    )
-    source = forms.CharField(
-        label="Candles",
-        max_length=200,
-        help_text=f"A series of the candle store, as bybit/linear/ETHUSDT, or a made-up market: {_MADE_UP}",
-    )
-    since = forms.DateField(label="From", required=False, widget=_DAY, help_text="UTC; earlier candles are warm-up.")
-    until = forms.DateField(label="To", required=False, widget=_DAY, help_text="UTC, exclusive.")
+    preset = forms.CharField(label="Preset, or a search over one", widget=yaml_area(22))
 
     def __init__(self, *arguments: Any, kind: Kind | None = None, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.kind = kind
-        self._document: YamlDocument | None = None
         if kind is None:
             return
         for option in kind.options:
@@ -53,8 +38,8 @@ class BackTestForm(forms.Form):
             self.fields["source"] = forms.CharField(
                 label="Candles of each coin",
                 max_length=20_000,
-                widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off"}),
-                help_text=f"One on a line: series of the candle store, as bybit/spot/ETHUSDT, or made-up markets: {_MADE_UP}",
+                widget=yaml_area(6),
+                help_text=f"One on a line: series of the candle store, as bybit/spot/ETHUSDT, or made-up markets: {MADE_UP}",
             )
 
     @property
@@ -67,34 +52,17 @@ class BackTestForm(forms.Form):
         found = {name.removeprefix(OPTION): self.cleaned_data[name] for name in self.fields if name.startswith(OPTION)}
         return {name: value for name, value in found.items() if value not in ("", None)}
 
-    def clean_preset(self) -> Any:
-        if not self.cleaned_data["preset"].strip():
-            return {}
-        # Nothing of this server's environment may get into what somebody writes here.
-        self._document = read_yaml(self.cleaned_data["preset"], environ={})
-        if self._document.faults:
-            raise forms.ValidationError([self._sentence(fault.path, fault.message) for fault in self._document.faults])
-        if not isinstance(self._document.data, dict):
-            raise forms.ValidationError("A preset is a mapping: symbol, market, timeframe, strategy, …")
-        return self._document.data
-
     def add_problems(self, problems: Iterable[Problem]) -> None:
-        """Beside the field that they are of; what is wrong inside the YAML with its line."""
-        for problem in problems:
-            option = OPTION + problem.field.removeprefix("options.")
-            if problem.field in FIELDS:
-                self.add_error(problem.field, problem.message)
-            elif option in self.fields:
-                self.add_error(option, problem.message)
-            else:
-                path = problem.field.removeprefix("search.").removesuffix("search")
-                if self._document is None or "parameters" not in (self._document.data or {}):
-                    path = path.removeprefix("preset.").removeprefix("preset")
-                self.add_error("preset", self._sentence(path, problem.message))
+        of_options = {each: OPTION + each.field.removeprefix("options.") for each in problems}
+        for problem, field in of_options.items():
+            if field in self.fields:
+                self.add_error(field, problem.message)
+        super().add_problems(each for each, field in of_options.items() if field not in self.fields)
 
-    def _sentence(self, path: str, message: str) -> str:
-        line = self._document.line_of(path) if path and self._document else None
-        return ": ".join([*([f"line {line}"] if line else []), *([path] if path else []), message])
+    def _place(self, field: str) -> str:
+        path = field.removeprefix("search.").removesuffix("search")
+        is_search = self._document is not None and "parameters" in (self._document.data or {})
+        return path if is_search else super()._place(path)
 
 
 def _field(option: Option) -> forms.Field:

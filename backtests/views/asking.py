@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -68,12 +67,7 @@ def _beginning(kind: Kind | None, strategy: str) -> dict[str, Any]:
 
 
 def _requested(form: BackTestForm, requested_by: str) -> BackTest | Study:
-    asked: dict[str, Any] = {
-        "source": form.cleaned_data["source"],
-        "since": _start_of(form.cleaned_data["since"]),
-        "until": _start_of(form.cleaned_data["until"]),
-        "requested_by": requested_by,
-    }
+    asked = {**form.candles, "requested_by": requested_by}
     data, kind = form.cleaned_data["preset"], form.kind
     is_search = "parameters" in data
     if kind is None and not is_search:
@@ -83,7 +77,3 @@ def _requested(form: BackTestForm, requested_by: str) -> BackTest | Study:
     preset = data.get("preset", {}) if is_search else data
     search = {name: value for name, value in data.items() if name not in ("preset", "candles")} if is_search else {}
     return services.request_study(kind=kind.name, preset=preset, search=search, options=form.options, **asked)
-
-
-def _start_of(day: Any) -> int | None:
-    return None if day is None else int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
