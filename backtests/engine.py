@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence, Set
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Generic, TypeVar
 
 from backtests.exact_means import Means, is_passed, plain
@@ -133,9 +133,7 @@ class _Run(Generic[C, S]):
         moved = self.half_spread + (ZERO if is_limit else self.options.slippage)
         if not moved:
             return price
-        rounding = ROUND_CEILING if is_buy else ROUND_FLOOR
-        exact = slipped(is_buy, price, moved)
-        taken = (exact / self.market.tick).to_integral_value(rounding=rounding) * self.market.tick
+        taken = self.market.against_taker(slipped(is_buy, price, moved), is_buy=is_buy)
         if want.price is None or not is_limit:
             return taken
         limit = self.market.quantise_price(want.price)

@@ -91,16 +91,25 @@ class MarketSpec:
         return (ticks * self.tick).quantize(self.tick) if self.tick < 1 else ticks * self.tick
 
     def quantise_amount(self, amount: float | Decimal) -> Decimal:
-        """The largest multiple of the step that is not above ``amount``.
-
-        A float that misses a multiple by a millionth of a step, or by one part in 10¹³, *is* that multiple: 0.3 / 0.1
-        must give three steps.
-        """
-        ratio = _exact(amount) / self.step
-        nearest = ratio.quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
-        close_enough = abs(ratio - nearest) <= max(Decimal("1e-6"), abs(nearest) * Decimal("1e-13"))
-        steps = nearest if close_enough else ratio.quantize(Decimal(1), rounding=ROUND_FLOOR)
+        """The largest multiple of the step that is not above ``amount``."""
+        steps = _whole(_exact(amount) / self.step)
         return (steps * self.step).quantize(self.step) if self.step < 1 else steps * self.step
+
+    def against_taker(self, price: Decimal, *, is_buy: bool) -> Decimal:
+        """``price`` on the tick, as a taker is given it: rounded up for a buyer, down for a seller."""
+        ratio = price / self.tick
+        return (-_whole(-ratio) if is_buy else _whole(ratio)) * self.tick
+
+
+def _whole(ratio: Decimal) -> Decimal:
+    """How many increments are in a value of ``ratio`` of them.
+
+    What misses a whole number by a millionth, or by one part in 10¹³, *is* that number: 0.3 / 0.1 in floats must give
+    three steps.
+    """
+    nearest = ratio.quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
+    close_enough = abs(ratio - nearest) <= max(Decimal("1e-6"), abs(nearest) * Decimal("1e-13"))
+    return nearest if close_enough else ratio.quantize(Decimal(1), rounding=ROUND_FLOOR)
 
 
 def _exact(value: float | Decimal) -> Decimal:

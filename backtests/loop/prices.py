@@ -6,12 +6,11 @@ half, a resting limit order is met when the other side comes to it. Triggers go 
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from strategies.compiled import compiled
 from strategies.kernel import LIMIT, STOP
-from strategies.lattice import floor_to_step, nearest_count, on_tick
+from strategies.lattice import ceil_to_step, floor_to_step, on_tick
 
 # By how much of the price one extreme has to be nearer to the open than the other: less than any tick.
 NEARER = 1e-12
@@ -85,12 +84,8 @@ def taker_price(terms: Any, a: Any, type: int, side: int, limit: float, amount: 
     if moved == 0.0:
         return price
     unit, scale = terms.rules.tick_unit, terms.rules.tick_scale
-    ratio = (price + side * price * moved) * scale / unit
-    nearest = nearest_count(ratio)
-    if abs(ratio - nearest) <= 1e-9 * max(1.0, abs(ratio)):
-        taken = float(nearest * unit / scale)
-    else:
-        taken = float((math.ceil(ratio) if side > 0 else math.floor(ratio)) * unit / scale)
+    exact = price + side * price * moved
+    taken = ceil_to_step(exact, unit, scale) if side > 0 else floor_to_step(exact, unit, scale)
     if type != LIMIT:
         return taken
     return min(taken, limit) if side > 0 else max(taken, limit)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 
 from exchange.errors import InsufficientFunds, OrderNotFound, OrderRejected
 from exchange.matching import RestingOrders, crosses, path_order, slipped
@@ -266,9 +266,7 @@ class Book:
         """What a market order gets while the market stands at ``price``: slipped, and rounded against it."""
         if not self.slippage:
             return price
-        rounding = ROUND_CEILING if is_buy else ROUND_FLOOR
-        ticks = (slipped(is_buy, price, self.slippage) / self.spec.tick).to_integral_value(rounding=rounding)
-        return ticks * self.spec.tick
+        return self.spec.against_taker(slipped(is_buy, price, self.slippage), is_buy=is_buy)
 
     def _rising(self, request: OrderRequest, trigger: Decimal) -> bool:
         """Spot has no trigger direction: the side that the trigger lies on gives it. A linear stop lies beyond the

@@ -253,6 +253,19 @@ class TestCosts:
         found = played(candles, [at_market(0, BUY)], quote=10**6, impact=0.1, volume_share=0.025, exactly=False)
         assert told(found) == [(0, 0, BUY, 10_000.63, 1.0, TAKER)]  # 10,000.625, rounded against the taker
 
+    def test_a_price_of_many_ticks_is_rounded_against_the_taker_as_well(self) -> None:
+        """7.00000003 is 700,000,003 ticks of 0.00000001; 10 % more are 770,000,003.3 of them and 10 % less 630,000,002.7.
+        Of 1,000,000,000 ticks 1 part in 10⁹ is one more; 1 in 10¹⁶ is a ten-millionth of one, which is none."""
+        fine = replace(LINEAR_1, tick=Decimal("1e-8"))
+        orders = [at_market(0, BUY), at_market(1, SELL, 2.0)]
+        assert told(played(history((7.00000003,) * 4), orders, market=fine, slippage=0.1)) == [
+            (0, 0, BUY, 7.70000004, 1.0, TAKER),
+            (0, 1, SELL, 6.30000002, 2.0, TAKER),
+        ]
+        for slippage, bought in ((1e-9, 10.00000001), (1e-16, 10.0)):
+            found = played(history((10.0,) * 4), [at_market(0, BUY)], market=fine, slippage=slippage)
+            assert told(found) == [(0, 0, BUY, bought, 1.0, TAKER)]
+
 
 class TestWhatABotWaitsFor:
     """The rules of ``bots/plan.py``, so that a back-test trades when a bot does."""

@@ -62,6 +62,13 @@ def test_what_is_there_is_rounded_down_and_what_is_needed_up(mark: tuple[MarketS
     assert ceil_to_step.plain(float(value), rules.step_unit, rules.step_scale) == up
 
 
+@given(mark=marks(), is_buy=st.booleans())
+def test_a_taker_pays_the_next_tick_and_gets_the_last_one(mark: tuple[MarketSpec, Decimal], is_buy: bool) -> None:
+    market, value = mark
+    exact = (value / market.tick).to_integral_value(ROUND_CEILING if is_buy else ROUND_FLOOR) * market.tick
+    assert market.against_taker(value, is_buy=is_buy) == exact
+
+
 @given(mark=marks(), others=st.lists(st.integers(1, 10**6), max_size=5))
 def test_sums_of_amounts_lose_no_step(mark: tuple[MarketSpec, Decimal], others: list[int]) -> None:
     market, _ = mark
@@ -92,6 +99,15 @@ def test_many_steps_are_rounded_down_as_well() -> None:
     fine = replace(LINEAR, step=Decimal("0.00001"))
     assert fine.quantise_amount(Decimal(3) / Decimal("0.0007")) == Decimal("4285.71428")
     assert floor_to_step.plain(3 / 0.0007, 1, 100_000) == 4285.71428
+
+
+def test_a_taker_pays_no_tick_for_less_than_a_millionth_of_one() -> None:
+    market = replace(LINEAR, tick=Decimal("0.05"))
+    for price, paid, got in (("100.05000004", "100.05", "100.05"), ("100.0500002", "100.10", "100.05")):
+        assert market.against_taker(Decimal(price), is_buy=True) == Decimal(paid)
+        assert market.against_taker(Decimal(price), is_buy=False) == Decimal(got)
+    assert market.against_taker(Decimal("100.0999999"), is_buy=False) == Decimal("100.05")
+    assert market.against_taker(Decimal("100.09999996"), is_buy=False) == Decimal("100.10")
 
 
 @pytest.mark.parametrize(
