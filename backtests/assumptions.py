@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from backtests.preset import Fill, Gaps, Intrabar, Preset
+from backtests.preset import Preset
+from backtests.terms import Fill, Gaps, Intrabar
 from exchange.candles.series import utc
 from strategies.contract import MarketKind
 

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from backtests.made_up import PREFIX, made_up
-from backtests.preset import Gaps
+from backtests.terms import Gaps
 from exchange.candles.files import COLUMNS, CandleFileError, Candles, check
 from exchange.candles.merging import taken
 from exchange.candles.resampling import resample

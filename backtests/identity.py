@@ -19,6 +19,7 @@ _PROJECT: Final = Path(__file__).resolve().parent.parent
 # What a figure of a result can come from. Reports and commands show results and are left out.
 _FOLDERS: Final = ("strategies", "backtests/loop", "backtests/metrics")
 _FILES: Final = (
+    "backtests/engine_terms.py",
     "backtests/features.py",
     "backtests/fill_names.py",
     "backtests/funding.py",
@@ -29,6 +30,8 @@ _FILES: Final = (
     "backtests/rows.py",
     "backtests/running.py",
     "backtests/simulation.py",
+    "backtests/symbols.py",
+    "backtests/terms.py",
     "backtests/warm_up.py",
     "exchange/matching.py",
     "exchange/candles/files.py",

@@ -9,7 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from backtests.preset import load_preset, market_spec
+from backtests.engine_terms import market_spec
+from backtests.preset import load_preset
 from backtests.simulation import simulate
 from backtests.synthetic import Layout, random_walk
 from strategies.candles import timeframe_ms

@@ -6,23 +6,21 @@ fractions (0.001 is 0.1 %).
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
-from enum import StrEnum
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from backtests.loop.records import Funding
-from backtests.simulation import NO_FUNDING, Options
+from backtests.symbols import unified
+from backtests.terms import Fees, Fill, FundingRate, Gaps, Group, Intrabar, Limits, Part, Precision
 from strategies.candles import timeframe_ms
-from strategies.contract import MarketKind, MarketSpec, Problem, StrategyConfig
-from strategies.fields import Number
+from strategies.contract import MarketKind, Problem, StrategyConfig
+from strategies.fields import Number, choice, number
 from strategies.parsing import parse_config
 from strategies.yaml_document import YamlDocument, read_yaml
 from strategies.yaml_writing import escaped, written
@@ -32,10 +30,6 @@ USUAL_LEVERAGE: Final = Decimal(10)
 # Bybit's for the smallest positions of its large markets.
 USUAL_MAINTENANCE: Final = Decimal("0.005")
 DAY_MS: Final = 86_400_000
-QUOTES: Final = ("USDT", "USDC", "FDUSD", "USD", "EUR", "BTC", "ETH")
-# A float holds this many decimal digits, whatever they are.
-DIGITS: Final = 15
-LONGEST_FRACTION: Final = 18  # a numerator of 64 bits has room for this many
 
 
 class PresetInvalid(ValueError):
@@ -53,101 +47,127 @@ class PresetInvalid(ValueError):
         return ": ".join(part for part in (where, problem.field, problem.message) if part)
 
 
-class Fill(StrEnum):
-    TOUCH = "touch"
-    THROUGH = "through"
-
-
-class Gaps(StrEnum):
-    SKIP = "skip"
-    FILL = "fill"
-    REFUSE = "refuse"
-
-
-class Intrabar(StrEnum):
-    """The order of prices within a candle: by its four points, or with a position's stop before its target."""
-
-    PATH = "path"
-    PESSIMISTIC = "pessimistic"
-
-
-class PaysIn(StrEnum):
-    BASE = "base"
-    QUOTE = "quote"
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Fees(_Part):
-    """Fractions, negative for a rebate. ``buyer_pays_in`` is of spot markets; of linear ones it is always quote."""
-
-    maker: Number = Field(ge=Decimal("-0.01"), lt=Decimal("0.1"))
-    taker: Number = Field(ge=0, lt=Decimal("0.1"))
-    buyer_pays_in: PaysIn = PaysIn.BASE
-
-
-class Precision(_Part):
-    """The increments of price (quote) and amount (base), as in 0.01. What is absent is not rounded."""
-
-    price: Number | None = Field(None, gt=0)
-    amount: Number | None = Field(None, gt=0)
-
-
-class Smallest(_Part):
-    min: Number | None = Field(None, ge=0)
-
-
-class Bounds(Smallest):
-    max: Number | None = Field(None, gt=0)
-
-
-def _as_bounds(value: Any) -> Any:
-    return value if isinstance(value, dict | Smallest) or value is None else {"min": value}
-
-
-class Limits(_Part):
-    """Of one order: ``amount`` in base, ``notional`` in quote. A number alone is the smallest."""
-
-    amount: Annotated[Bounds, BeforeValidator(_as_bounds)] = Bounds()
-    notional: Annotated[Smallest, BeforeValidator(_as_bounds)] = Smallest()
-
-
-def _as_rate(value: Any) -> Any:
-    """A number, however it is written; any other text names a file."""
-    if isinstance(value, str):
-        try:
-            return Decimal(value)
-        except InvalidOperation:
-            return value
-    return value
-
-
-FundingRate = Annotated[Number | str, BeforeValidator(_as_rate)]
-
-
-class Preset(_Part):
-    symbol: str
-    market: MarketKind
-    timeframe: str
+class Preset(Part):
+    symbol: str = Field(
+        title="Symbol",
+        description="ETH/USDT is spot, ETH/USDT:USDT linear; ETHUSDT is understood too.",
+        json_schema_extra={"group": Group.MARKET},
+    )
+    market: MarketKind = choice(
+        ...,
+        "Market",
+        "Linear markets are margined and settled in the quote coin.",
+        group=Group.MARKET,
+        choices={MarketKind.SPOT: "Spot", MarketKind.LINEAR: "Linear"},
+    )
+    timeframe: str = Field(
+        title="Timeframe",
+        description="Of the candles that prices move through, 1m to 1d. Longer ones that the strategy looks at are made "
+        "of these.",
+        json_schema_extra={"group": Group.MARKET},
+    )
     strategy: str
     config: dict[str, Any] = {}
-    initial_balance: Number = Field(gt=0)
-    leverage: Number | None = Field(None, ge=1, le=125)
+    initial_balance: Number = number(
+        ..., "Initial balance", "The money that it begins with.", unit="quote", group=Group.MONEY, gt=0
+    )
+    leverage: Number | None = number(
+        None,
+        "Account leverage",
+        "Of a linear market. Empty: what the strategy says itself, else 10.",
+        unit="×",
+        group=Group.MONEY,
+        ge=1,
+        le=125,
+    )
     fees: Fees
-    slippage: Number = Field(Decimal(0), ge=0, lt=Decimal("0.1"))
-    spread: Number = Field(Decimal(0), ge=0, lt=Decimal("0.1"))
-    impact: Number = Field(Decimal(0), ge=0)
-    volume_share: Number | None = Field(None, gt=0, le=1)
-    fill: Fill = Fill.TOUCH
-    latency: int = Field(0, ge=0)
-    intrabar: Intrabar = Intrabar.PATH
+    slippage: Number = number(
+        Decimal(0),
+        "Slippage",
+        "How much worse than the market a market or stop order fills: 0.0002 is 0.02 %.",
+        unit="fraction",
+        group=Group.COSTS,
+        ge=0,
+        lt=Decimal("0.1"),
+    )
+    spread: Number = number(
+        Decimal(0),
+        "Spread",
+        "Between the best bid and ask; takers pay half of it.",
+        unit="fraction",
+        group=Group.COSTS,
+        advanced=True,
+        ge=0,
+        lt=Decimal("0.1"),
+    )
+    impact: Number = number(
+        Decimal(0),
+        "Impact",
+        "A taker moves the price by this × the square of its share of the candle's volume.",
+        unit="fraction",
+        group=Group.COSTS,
+        advanced=True,
+        ge=0,
+    )
+    volume_share: Number | None = number(
+        None,
+        "Share of volume",
+        "The most of a candle's volume that fills in it; larger orders fill in parts. Empty: no limit.",
+        unit="fraction",
+        group=Group.FILLS,
+        advanced=True,
+        gt=0,
+        le=1,
+    )
+    fill: Fill = choice(
+        Fill.TOUCH,
+        "Limit orders fill",
+        "When the price touches them, or only when it passes them by a tick.",
+        group=Group.FILLS,
+        choices={Fill.TOUCH: "At a touch", Fill.THROUGH: "When passed"},
+    )
+    latency: int = number(
+        0,
+        "Latency",
+        "From a decision until the exchange has it, two candles at most.",
+        unit="ms",
+        group=Group.FILLS,
+        ge=0,
+    )
+    intrabar: Intrabar = choice(
+        Intrabar.PATH,
+        "Inside a candle",
+        "Open, nearer extreme, other extreme, close; or a position's stop before its target.",
+        group=Group.FILLS,
+        choices={Intrabar.PATH: "Its path", Intrabar.PESSIMISTIC: "The stop first"},
+        advanced=True,
+    )
     precision: Precision = Precision()
     limits: Limits = Limits()
-    gaps: Gaps = Gaps.SKIP
-    funding: FundingRate | None = None
-    maintenance_margin: Number | None = Field(None, ge=0, lt=1)
+    gaps: Gaps = choice(
+        Gaps.SKIP,
+        "Missing candles",
+        "What is done where the candles have gaps.",
+        group=Group.MARKET,
+        choices={Gaps.SKIP: "Pass over", Gaps.FILL: "Fill in", Gaps.REFUSE: "Refuse"},
+        advanced=True,
+    )
+    funding: FundingRate | None = Field(
+        None,
+        title="Funding",
+        description="Of a linear market: the rate for every eight hours, as 0.0001. Empty: none is paid.",
+        json_schema_extra={"unit": "fraction", "group": Group.MONEY, "advanced": True},
+    )
+    maintenance_margin: Number | None = number(
+        None,
+        "Maintenance margin",
+        "Of a linear market: an equity below this share of the position's worth is liquidated, never with 0. Empty: 0.005.",
+        unit="fraction",
+        group=Group.MONEY,
+        advanced=True,
+        ge=0,
+        lt=1,
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -157,25 +177,53 @@ class Preset(_Part):
             return data
         found = dict(data)
         found.setdefault("market", "linear" if ":" in found["symbol"] else "spot")
-        found["symbol"] = _unified(found["symbol"], found["market"])
+        found["symbol"] = unified(found["symbol"], found["market"])
         return found
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        length = timeframe_ms(self.timeframe)
-        if length > DAY_MS:
-            raise ValueError(f"timeframe is {self.timeframe}: 1m to 1d are understood")
-        if self.latency > 2 * length:
-            raise ValueError(f"latency is {self.latency} ms: candles of {self.timeframe} allow {2 * length} at most")
-        if not re.fullmatch(r"[^/:\s]+/[^/:\s]+(:[^/:\s]+)?", self.symbol):
-            raise ValueError(f"symbol is {self.symbol}: write it as in ETH/USDT")
-        if self.market is MarketKind.SPOT and (self.leverage or 1) > 1:
-            raise ValueError(f"leverage is {self.leverage}: a spot market has none; take it away or trade linear")
-        if self.market is MarketKind.SPOT and self.funding is not None:
+    @field_validator("symbol")
+    @classmethod
+    def _is_a_pair(cls, symbol: str) -> str:
+        if not re.fullmatch(r"[^/:\s]+/[^/:\s]+(:[^/:\s]+)?", symbol):
+            raise ValueError(f"symbol is {symbol}: write it as in ETH/USDT")
+        return symbol
+
+    @field_validator("market")
+    @classmethod
+    def _is_the_symbols(cls, market: MarketKind, info: ValidationInfo) -> MarketKind:
+        symbol = info.data.get("symbol", "")
+        if market is MarketKind.SPOT and ":" in symbol:
+            raise ValueError(f"symbol is {symbol}, a linear market's, and market is spot: change one of the two")
+        return market
+
+    @field_validator("timeframe")
+    @classmethod
+    def _is_a_day_at_most(cls, timeframe: str) -> str:
+        if timeframe_ms(timeframe) > DAY_MS:
+            raise ValueError(f"timeframe is {timeframe}: 1m to 1d are understood")
+        return timeframe
+
+    @field_validator("leverage")
+    @classmethod
+    def _has_a_margin(cls, leverage: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        if info.data.get("market") is MarketKind.SPOT and (leverage or 1) > 1:
+            raise ValueError(f"leverage is {leverage}: a spot market has none; take it away or trade linear")
+        return leverage
+
+    @field_validator("latency")
+    @classmethod
+    def _arrives_in_two_candles(cls, latency: int, info: ValidationInfo) -> int:
+        timeframe = info.data.get("timeframe")
+        if timeframe is not None and latency > 2 * timeframe_ms(timeframe):
+            most = 2 * timeframe_ms(timeframe)
+            raise ValueError(f"latency is {latency} ms: candles of {timeframe} allow {most} at most")
+        return latency
+
+    @field_validator("funding")
+    @classmethod
+    def _is_charged(cls, funding: Decimal | str | None, info: ValidationInfo) -> Decimal | str | None:
+        if info.data.get("market") is MarketKind.SPOT and funding is not None:
             raise ValueError("funding is of linear markets: take it away, or set market to linear")
-        if self.market is MarketKind.SPOT and ":" in self.symbol:
-            raise ValueError(f"symbol is {self.symbol}, a linear market's, and market is spot: change one of the two")
-        return self
+        return funding
 
     @cached_property
     def strategy_config(self) -> StrategyConfig:
@@ -272,61 +320,6 @@ def with_changes(preset: Preset, changes: Mapping[str, Any]) -> Preset:
     return preset_of(data)
 
 
-def market_spec(preset: Preset, *, price: float | None = None) -> MarketSpec:
-    """The market's rules. Where a precision is absent the increment is the last digit that a float holds of the largest
-    number to be expected, which rounds nothing; without a ``price`` to expect numbers from it is 0.00000001."""
-    limits, fees = preset.limits, preset.fees
-    most = float(preset.initial_balance * preset.account_leverage())
-    return MarketSpec(
-        symbol=preset.symbol,
-        kind=preset.market,
-        base=preset.base,
-        quote=preset.quote,
-        tick=preset.precision.price or _finest(price and price * 10),
-        step=preset.precision.amount or _finest(price and most / price * 100),
-        min_amount=limits.amount.min or Decimal(0),
-        max_amount=limits.amount.max,
-        min_notional=limits.notional.min,
-        maker_fee=fees.maker,
-        taker_fee=fees.taker,
-        max_leverage=None,
-        buyer_pays_in_quote=fees.buyer_pays_in is PaysIn.QUOTE,
-    )
-
-
-def engine_options(preset: Preset, funding: Funding = NO_FUNDING) -> Options:
-    """``funding`` as ``backtests.funding_due.funding_of`` gives it."""
-    return Options(
-        slippage=float(preset.slippage),
-        spread=float(preset.spread),
-        impact=float(preset.impact),
-        volume_share=float(preset.volume_share or 0),
-        through=preset.fill is Fill.THROUGH,
-        latency=preset.latency,
-        pessimistic=preset.intrabar is Intrabar.PESSIMISTIC,
-        leverage=float(preset.account_leverage()),
-        maintenance=float(preset.account_maintenance()),
-        funding=funding,
-    )
-
-
-def _finest(largest: float | None) -> Decimal:
-    if not largest:
-        return Decimal("1e-8")
-    digits = min(DIGITS - math.ceil(math.log10(largest)), LONGEST_FRACTION)
-    return Decimal(1).scaleb(-max(digits, 0))
-
-
-def _unified(symbol: str, market: Any) -> str:
-    pair, _, settled = symbol.strip().upper().partition(":")
-    if "/" not in pair:
-        pair = next((f"{pair.removesuffix(coin)}/{coin}" for coin in QUOTES if pair.endswith(coin)), pair)
-    quote = pair.partition("/")[2]
-    if str(market) == "linear" and quote and not settled:
-        settled = quote
-    return f"{pair}:{settled}" if settled else pair
-
-
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return f"{value:f}"
@@ -345,4 +338,6 @@ def _problem(item: Any) -> Problem:
     given = item["input"]
     shown = "" if isinstance(given, dict | list | BaseModel) or given is None else str(given)
     message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "value_error":  # a sentence of ours, which names what it is about
+        return Problem(path, f"{message}.", shown)
     return Problem(path, f"{message} (given: {shown})." if shown else f"{message}.", shown)

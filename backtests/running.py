@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from backtests.engine_terms import engine_options, market_spec
 from backtests.features import history_features
 from backtests.funding_due import funding_of
 from backtests.loop.records import Funding
 from backtests.outcome import Outcome
-from backtests.preset import Preset, engine_options, market_spec
+from backtests.preset import Preset
 from backtests.simulation import Options, Simulation, simulate
 from backtests.warm_up import check_warm_up, first_begin, resolved
 from exchange.candles.files import CandleFileError, Candles

@@ -15,8 +15,8 @@ import numpy as np
 from backtests.analysis.plain_json import plain
 from backtests.analysis.runs import Runs
 from backtests.analysis.subject import Subject
+from backtests.engine_terms import market_spec
 from backtests.metrics.inputs import Floats
-from backtests.preset import market_spec
 from backtests.running import back_test
 from backtests.search.evaluation import Evaluator
 from backtests.search.measures import Measured

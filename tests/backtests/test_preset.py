@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
+from backtests.engine_terms import engine_options, market_spec
 from backtests.preset import (
     PresetInvalid,
-    engine_options,
     load_preset,
-    market_spec,
     preset_of,
     read_preset,
     with_changes,
@@ -93,6 +92,16 @@ def test_each_mistake_is_told_by_line_path_value_and_mend() -> None:
 )  # fmt: skip
 def test_refused(old: str, new: str, told: str) -> None:
     assert told in "\n".join(refused(TEXT.replace(old, new, 1)))
+
+
+def test_what_does_not_fit_together_is_told_at_its_field_beside_all_else() -> None:
+    text = TEXT.replace("market: spot", "market: spot\nleverage: 3\nlatency: 600000\nfunding: 0.0001\nslippage: -1")
+    assert [line.split(": ")[0:2] for line in refused(text)] == [
+        ["my.yaml, line 3", "leverage"],
+        ["my.yaml, line 6", "slippage"],
+        ["my.yaml, line 4", "latency"],
+        ["my.yaml, line 5", "funding"],
+    ]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

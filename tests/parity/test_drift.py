@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from backtests.preset import market_spec, preset_of
+from backtests.engine_terms import market_spec
+from backtests.preset import preset_of
 from bots.models import Bot
 from bots.tick import TickOutcome
 from exchange.candles.files import Candles

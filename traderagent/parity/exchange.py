@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
-from backtests.preset import PaysIn, Preset
+from backtests.preset import Preset
+from backtests.terms import PaysIn
 from exchange.candles.files import COLUMNS, Candles
 from strategies.contract import MarketKind, MarketSpec
 from traderagent.embedded.home import PROJECT

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from backtests.data import filled
-from backtests.preset import Preset, market_spec
+from backtests.engine_terms import market_spec
+from backtests.preset import Preset
 from exchange.candles.files import Candles
 from exchange.candles.merging import taken
 from exchange.candles.series import utc

@@ -7,9 +7,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
+from backtests.engine_terms import engine_options
 from backtests.features import history_features
 from backtests.loop.records import TOO_CHEAP, TOO_LARGE, TOO_SMALL
-from backtests.preset import Preset, engine_options
+from backtests.preset import Preset
 from backtests.running import back_test
 from backtests.simulation import Simulation, simulate
 from backtests.warm_up import resolved
