@@ -75,8 +75,10 @@ def placed(terms: Any, t: Any, a: Any, wanted: Any, price: float, point: int, ti
     if order.denied == wanted.sequence:
         retry_at = order.denied_at + wait_ms(order.denials, wanted.protective)
         if timestamp < retry_at:
-            a.retry_at = min(a.retry_at, retry_at)
-            a.refusing = a.refusing or terms.latency > 0  # what is sent later comes later
+            if terms.latency > 0:
+                a.refusing = True  # what is sent later comes later
+            else:
+                a.retry_at = min(a.retry_at, retry_at)
             return
     left = wanted.amount
     if order.part == wanted.sequence:

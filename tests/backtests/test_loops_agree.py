@@ -166,3 +166,17 @@ def test_compiled_and_not(script: Script, history: Candles, quote: int, every: i
         cash = quote - np.sum(signed * fast.fills.price) - np.sum(fast.fills.fee) - fast.funding
         assert fast.quote == pytest.approx(cash, abs=1e-8)
         assert fast.amount == pytest.approx(np.sum(signed), abs=1e-9)
+
+
+@pytest.mark.parametrize("sold_at", [230_000, 330_000, 470_000, 560_000])
+def test_a_refused_order_is_sent_again_at_the_same_times_with_latency(sold_at: int) -> None:
+    """All money is in coins; the second purchase is refused until they are sold."""
+    buys = [OrderRow(0, 0, BUY, MARKET, 1.4, 0.0, 0.0), OrderRow(1, 0, BUY, MARKET, 1.0, 0.0, 0.0)]
+    script = [(0, buys), (sold_at, [*buys, OrderRow(2, 0, SELL, MARKET, 1.3, 0.0, 0.0)])]
+    flat = np.full(20, 100.0)
+    history = Candles(np.arange(20, dtype=np.int64) * MINUTE, *(flat.copy() for _ in range(5)))
+    options = Options(latency=45_000)
+    fast, plain = both(script, "spot", history, 150, options)
+    assert [fast.slots[each] for each in fast.fills.slot] == ["slot 0", "slot 2", "slot 1"]
+    assert_equal(fast, in_decimals(script, "spot", history, 150, options), MARKETS["spot"])
+    assert_same(fast, plain)
