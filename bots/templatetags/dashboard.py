@@ -13,9 +13,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from bots import number_format
-from bots.forms import slot_id
 from bots.simulation import simulated_market
 from bots.views.sight import signal_facts
+from web.schema_forms import slot_id
 
 register = template.Library()
 

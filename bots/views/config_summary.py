@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bots.forms import PREFIX, bot_form
 from strategies.contract import StrategyConfig
+from web.schema_forms import schema_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,8 @@ class Setting:
 def config_summary(model: type[StrategyConfig], config: Mapping[str, Any]) -> dict[str, list[Setting]]:
     """By group: every setting that was given or that has a default which does something."""
     groups: dict[str, list[Setting]] = {}
-    for name, item in bot_form(model).base_fields.items():
-        if not name.startswith(PREFIX):
-            continue
-        given = config.get(name.removeprefix(PREFIX))
+    for name, item in schema_fields(model):
+        given = config.get(name)
         value = item.initial if given is None else given
         if value in (None, "") or (item.advanced and value == item.initial):  # type: ignore[attr-defined]
             continue

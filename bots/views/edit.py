@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from accounts.models import User
 from bots import chart_data, market_data, preflight, services
 from bots.errors import BotError, ConfigInvalid, ExchangeUnavailable, ModeRefused
-from bots.forms import BotForm, bot_form, initial_of
+from bots.forms import PREFIX, BotForm, bot_form, initial_of
 from bots.lifecycle import InvalidTransition
 from bots.models import Bot, BotMode
 from bots.models.bot import ENVIRONMENTS_OF_MODE, mode_fit_for
@@ -19,6 +19,7 @@ from bots.views.bot import find_bot
 from exchange.models import Environment, ExchangeAccount
 from strategies.registry import UnknownStrategy, get_strategy, problems, strategies
 from web.pages import Context, render_block, signed_in, username
+from web.schema_forms import from_address
 
 DEFAULT_STRATEGY = "grid"
 
@@ -28,7 +29,7 @@ def bot_create(request: HttpRequest) -> HttpResponse:
     strategy = _strategy(request.GET.get("strategy", DEFAULT_STRATEGY))
     form_class = bot_form(strategy.Config)
     if request.method != "POST":
-        return _show(request, form_class(initial=_first_initial(request)), strategy)
+        return _show(request, form_class(initial=_first_initial(request, strategy)), strategy)
     form = form_class(request.POST)
     if "preview" in request.POST:
         return _show(request, form, strategy)
@@ -184,7 +185,7 @@ def _chosen_account(form: BotForm) -> ExchangeAccount | None:
     return accounts.filter(pk=int(value)).first() if str(value).isdigit() else accounts.first()
 
 
-def _first_initial(request: HttpRequest) -> dict[str, Any]:
+def _first_initial(request: HttpRequest, strategy: Any) -> dict[str, Any]:
     """A link may fill in the form: ``?symbol=ETH/USDT``. The account is never a live one by itself."""
     accounts = list(ExchangeAccount.objects.all())
     first = next((one for one in accounts if one.environment in ENVIRONMENTS_OF_MODE[BotMode.DEMO]), None)
@@ -193,9 +194,9 @@ def _first_initial(request: HttpRequest) -> dict[str, Any]:
     if first is None:
         return {}
     mode = BotMode.SIGNALS if first.plays_with_real_money else mode_fit_for(first.environment)
-    return {"account": first.pk, "mode": mode} | {
-        name: value for name, value in request.GET.items() if name in {"name", "symbol"} or name.startswith("config.")
-    }
+    query = request.GET.dict()
+    named = {name: query[name] for name in ("name", "symbol") if name in query}
+    return {"account": first.pk, "mode": mode} | named | from_address(strategy.Config, query, PREFIX)
 
 
 def _strategy(name: str) -> Any:

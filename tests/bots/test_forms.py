@@ -13,6 +13,7 @@ from bots.forms import BotForm, bot_form, initial_of
 from strategies.contract import Problem, StrategyConfig
 from strategies.grid.config import GridConfig
 from tests.bots import cast
+from web.schema_forms import from_address, schema_fields
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +35,7 @@ class Config(StrategyConfig):
     weight: float = 0.5
     pace: Pace = Field(Pace.SLOW, json_schema_extra={"choices": {"slow": "Slowly", "fast": "Quickly"}})
     trailing: bool = True
+    steps: list[float] = []
 
 
 def filled(**changes: Any) -> BotForm:
@@ -73,9 +75,9 @@ def test_a_digit_is_never_lost_on_the_way() -> None:
     ("field", "text", "message"),
     [
         ("config.price", "", "Entry price is missing."),
-        ("config.price", "cheap", "Entry price is a number, written like 1850.25."),
-        ("config.price", "NaN", "Entry price is a number, written like 1850.25."),
-        ("config.lines", "2.5", "Lines is a whole number."),
+        ("config.price", "cheap", "Entry price is a number, written like 1850.25 (given: cheap)."),
+        ("config.price", "NaN", "Entry price is a number, written like 1850.25 (given: NaN)."),
+        ("config.lines", "2.5", "Lines is a whole number (given: 2.5)."),
         ("name", "eth grid", "A name is made of letters, digits, dashes and underscores: eth-grid, for example."),
     ],
 )
@@ -85,21 +87,46 @@ def test_what_is_no_value_at_all_is_said_beside_its_field(field: str, text: str,
     assert form.errors == {field: [message]}
 
 
+def test_a_list_is_written_as_one() -> None:
+    form = filled(**{"config.steps": "[1, 2.5]"})
+    assert form.is_valid(), form.errors
+    assert Config.model_validate(form.config()).steps == [1, 2.5]
+    form = filled(**{"config.steps": "1; 2"})
+    assert form.errors["config.steps"] == [
+        'Steps is a list or a mapping, written like [1, 2] or {"a": 1} (given: 1; 2).'
+    ]
+    assert form["config.steps"].value() == "1; 2"
+
+
+def test_each_number_tells_its_range() -> None:
+    ranges = {name: field.range for name, field in schema_fields(GridConfig)}  # type: ignore[attr-defined]
+    assert (ranges["grids"], ranges["range_percent"], ranges["investment"]) == (
+        "1 to 500",
+        "above 0, below 100",
+        "above 0",
+    )
+
+
+def test_an_address_says_that_a_switch_is_off() -> None:
+    query = {"config.trail_stop_loss": "False", "config.grids": "5", "config.luck": "7", "symbol": "ETH/USDT"}
+    assert from_address(GridConfig, query, "config.") == {"config.trail_stop_loss": False, "config.grids": "5"}
+
+
 def test_fields_stand_in_their_groups_and_the_advanced_ones_aside() -> None:
     groups = {
         group.title: ([item.name for item in group.fields], [item.name for item in group.advanced])
-        for group in bot_form(Config)().config_groups
+        for group in bot_form(Config)().groups
     }
     assert groups == {
         "Range": (["config.price", "config.lines"], []),
         "Exit": (["config.limit"], ["config.stop"]),
-        "Settings": (["config.weight", "config.pace", "config.trailing"], []),
+        "Settings": (["config.weight", "config.pace", "config.trailing", "config.steps"], []),
     }
 
 
 def test_a_folded_group_opens_when_something_in_it_is_set() -> None:
     def opened(**changes: Any) -> bool:
-        return next(group.opened for group in filled(**changes).config_groups if group.title == "Exit")
+        return next(group.opened for group in filled(**changes).groups if group.title == "Exit")
 
     assert not opened()
     assert opened(**{"config.stop": "1700"})

@@ -218,7 +218,7 @@ def test_the_form_gives_back_what_it_shows() -> None:
     form = bot_form(HybridConfig)(data | {"config.max_drawdown": "0", "config.handover": "run_off"})
     assert form.is_valid(), form.errors
     assert HybridConfig.model_validate(form.config()) == config(max_drawdown=0, handover="run_off")
-    assert {group.title for group in form.config_groups} == GROUPS
+    assert {group.title for group in form.groups} == GROUPS
 
 
 def test_yaml_gives_the_same() -> None:
