@@ -6,12 +6,13 @@ from __future__ import annotations
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_ready
+from celery.signals import worker_process_init, worker_ready
 from django.utils import timezone
 
 from backtests import services
 from backtests.jobs import single, studies
 from backtests.search import scratch
+from backtests.search.kept_memory import keep_memory
 
 
 @shared_task(name="backtests.tasks.run_back_test", acks_late=True, reject_on_worker_lost=True)
@@ -27,6 +28,12 @@ def run_chunk(chunk_id: int) -> None:
 @shared_task(name="backtests.tasks.resume_abandoned")
 def resume_abandoned() -> None:
     services.resume_abandoned(now=timezone.now())
+
+
+@worker_process_init.connect
+def keep_memory_between_trials(**_: Any) -> None:
+    """In each process of a pool, which does one chunk after the other; bots are ticked by threads, and not asked."""
+    keep_memory()
 
 
 @worker_ready.connect

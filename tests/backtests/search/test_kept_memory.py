@@ -14,10 +14,16 @@ from traderagent.embedded.home import PROJECT
 PROGRAM = """
 import resource, sys
 import numpy as np
-from backtests.search.kept_memory import keep_memory
 
-if sys.argv[1] == "kept":
-    keep_memory()
+match sys.argv[1]:
+    case "kept":
+        from backtests.search.kept_memory import keep_memory
+        keep_memory()
+    case "a worker's":
+        from celery import signals
+        from traderagent.celery import app
+        app.loader.import_default_modules()
+        signals.worker_process_init.send(sender=None)
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -40,3 +46,8 @@ def page_faults(how: str) -> int:
 def test_arrays_that_come_again_cost_no_pages() -> None:
     assert page_faults("given back") > 20 * 5_000
     assert page_faults("kept") < 100
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's malloc can be told")
+def test_nor_do_they_in_a_worker_that_runs_chunks_of_studies() -> None:
+    assert page_faults("a worker's") < 100
