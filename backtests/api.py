@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from backtests import services
 from backtests.models import BackTest, Study
+from backtests.result_schemas import schema_of
 from backtests.serializers import BackTestIn, BackTestOut, JobFilters, StudyFilters, StudyIn, StudyOut
 from web.lists import LeanList, Rows
 from web.problem_details import ProblemDetails
@@ -31,6 +32,53 @@ _COLUMNS = {
         "created_at", "started_at", "finished_at",
     )
 } | {"same_as": "same_as_id"}  # fmt: skip
+_COSTS = {"initial_balance": 5000, "timeframe": "1m", "fees": {"maker": "0.0002", "taker": "0.00055"}}
+_EXAMPLES = [
+    OpenApiExample(
+        "One bot",
+        {
+            "preset": {
+                **_COSTS,
+                "symbol": "ETH/USDT:USDT",
+                "strategy": "grid",
+                "config": {"range_percent": 10, "grids": 20, "investment": 1500},
+            },
+            "source": "bybit/linear/ETHUSDT",
+            "since": 1_746_057_600_000,
+            "until": 1_748_736_000_000,
+        },
+        request_only=True,
+    ),
+    OpenApiExample(
+        "A portfolio",
+        {
+            "preset": {
+                **_COSTS,
+                "market": "linear",
+                "leverage": 3,
+                "bots": [
+                    {
+                        "name": "eth-grid",
+                        "symbol": "ETH/USDT:USDT",
+                        "strategy": "grid",
+                        "config": {"range_percent": 10, "grids": 20, "investment": 1500},
+                    },
+                    {
+                        "name": "btc-trend",
+                        "symbol": "BTC/USDT:USDT",
+                        "timeframe": "5m",
+                        "strategy": "trend",
+                        "config": {"investment": 1500},
+                    },
+                ],
+            },
+            "source": "bybit",
+            "since": 1_746_057_600_000,
+            "until": 1_748_736_000_000,
+        },
+        request_only=True,
+    ),
+]
 
 
 class JobViewSet(LeanList):
@@ -42,6 +90,19 @@ class JobViewSet(LeanList):
     def shape(self, rows: Rows) -> Rows:
         now = timezone.now()
         return [{**row, "seconds_left": _seconds_left(self.get_queryset().model, row, now)} for row in rows]
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return self._shown(int(pk))
+
+    @extend_schema(summary="Cancel; one that is over stays as it is", request=None)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        services.cancel(self._job())
+        return self._shown(int(pk))
+
+    @action(detail=True)
+    def result(self, request: Request, pk: str) -> HttpResponse:
+        return HttpResponse(services.result_of(self._job()), content_type="application/json")
 
     def _job(self) -> Any:
         return get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
@@ -57,7 +118,15 @@ def _seconds_left(model: Any, row: dict[str, Any], now: datetime) -> float | Non
     return left
 
 
-@extend_schema_view(list=extend_schema(summary="Back-tests, newest first", parameters=[JobFilters]))
+@extend_schema_view(
+    list=extend_schema(summary="Back-tests, newest first", parameters=[JobFilters]),
+    retrieve=extend_schema(summary="One back-test"),
+    result=extend_schema(
+        summary="The whole result, as `manage.py backtest --json` writes it",
+        description="Of one bot, or of a portfolio, which has `bots`.",
+        responses={200: {"oneOf": [schema_of("result"), schema_of("portfolio")]}, 409: _NOT_DONE},
+    ),
+)
 class BackTestViewSet(JobViewSet):
     queryset = BackTest.objects.all()
     serializer_class = BackTestOut
@@ -66,30 +135,17 @@ class BackTestViewSet(JobViewSet):
     def get_queryset(self) -> QuerySet[BackTest]:
         return BackTest.objects.order_by("-pk")
 
-    @extend_schema(summary="One back-test")
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return self._shown(int(pk))
-
-    @extend_schema(summary="Ask for a back-test", request=BackTestIn, responses={201: BackTestOut, 400: _INVALID})
+    @extend_schema(
+        summary="Ask for a back-test, of one bot or of a portfolio",
+        request=BackTestIn,
+        responses={201: BackTestOut, 400: _INVALID},
+        examples=_EXAMPLES,
+    )
     def create(self, request: Request) -> Response:
         wanted = BackTestIn(data=request.data)
         wanted.is_valid(raise_exception=True)
         made = services.request_back_test(requested_by=request.user.get_username(), **wanted.validated_data)
         return self._shown(made.pk, status.HTTP_201_CREATED)
-
-    @extend_schema(summary="Cancel; one that is over stays as it is", request=None, responses=BackTestOut)
-    @action(detail=True, methods=["post"])
-    def cancel(self, request: Request, pk: str) -> Response:
-        services.cancel_back_test(back_test=self._job())
-        return self._shown(int(pk))
-
-    @extend_schema(
-        summary="The whole result, as `manage.py backtest --json` writes it",
-        responses={200: OpenApiTypes.OBJECT, 409: _NOT_DONE},
-    )
-    @action(detail=True)
-    def result(self, request: Request, pk: str) -> HttpResponse:
-        return HttpResponse(services.result_of(self._job()), content_type="application/json")
 
     @extend_schema(summary="A page that stands alone", responses={(200, "text/html"): str, 409: _NOT_DONE})
     @action(detail=True)
@@ -97,7 +153,14 @@ class BackTestViewSet(JobViewSet):
         return HttpResponse(services.report_of(self._job()), content_type="text/html; charset=utf-8")
 
 
-@extend_schema_view(list=extend_schema(summary="Studies, newest first", parameters=[StudyFilters]))
+@extend_schema_view(
+    list=extend_schema(summary="Studies, newest first", parameters=[StudyFilters]),
+    retrieve=extend_schema(summary="One study"),
+    result=extend_schema(
+        summary="The whole result; of every kind but optimise as its command's `--json` writes it",
+        responses={200: OpenApiTypes.OBJECT, 409: _NOT_DONE},
+    ),
+)
 class StudyViewSet(JobViewSet):
     queryset = Study.objects.all()
     serializer_class = StudyOut
@@ -109,27 +172,9 @@ class StudyViewSet(JobViewSet):
     def get_queryset(self) -> QuerySet[Study]:
         return Study.objects.order_by("-pk")
 
-    @extend_schema(summary="One study")
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return self._shown(int(pk))
-
     @extend_schema(summary="Ask for a study", request=StudyIn, responses={201: StudyOut, 400: _INVALID})
     def create(self, request: Request) -> Response:
         wanted = StudyIn(data=request.data)
         wanted.is_valid(raise_exception=True)
         made = services.request_study(requested_by=request.user.get_username(), **wanted.validated_data)
         return self._shown(made.pk, status.HTTP_201_CREATED)
-
-    @extend_schema(summary="Cancel; one that is over stays as it is", request=None, responses=StudyOut)
-    @action(detail=True, methods=["post"])
-    def cancel(self, request: Request, pk: str) -> Response:
-        services.cancel_study(study=self._job())
-        return self._shown(int(pk))
-
-    @extend_schema(
-        summary="The whole result; of every kind but optimise as its command's `--json` writes it",
-        responses={200: OpenApiTypes.OBJECT, 409: _NOT_DONE},
-    )
-    @action(detail=True)
-    def result(self, request: Request, pk: str) -> HttpResponse:
-        return HttpResponse(services.result_of(self._job()), content_type="application/json")

@@ -9,9 +9,18 @@ from typing import Final
 
 from django.conf import settings
 
-PRESETS: Final = Path(settings.BASE_DIR) / "configs" / "presets"
+_CONFIGS: Final = Path(settings.BASE_DIR) / "configs"
+PRESETS: Final = _CONFIGS / "presets"
 SOURCE: Final = "synthetic:mean-reverting,days=30,price=2000"
 COINS: Final = "\n".join(f"{SOURCE},seed={seed}" for seed in range(1, 5))
+# For the symbols of the portfolio that comes with the project; its trend follower looks back over 34 days.
+PORTFOLIO_SOURCES: Final = "\n".join(
+    (
+        "ETHUSDT=synthetic:mean-reverting,days=60,price=2000",
+        "SOLUSDT=synthetic:mean-reverting,days=60,price=150,seed=1",
+        "BTCUSDT=synthetic:regimes,days=60,price=60000,tick=0.1,seed=2",
+    )
+)
 # Two parameters of each strategy that come with the project, near what its preset says.
 _PARAMETERS: Final[Mapping[str, str]] = {
     "grid": "  config.grids: {from: 10, to: 40, step: 10}\n  config.range_percent: [5, 10, 15]\n",
@@ -26,13 +35,21 @@ def preset_example(strategy: str) -> str:
     """The preset that comes with the project; for a strategy of one's own a beginning."""
     path = PRESETS / f"{strategy}.yaml"
     if path.is_file():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        # What stands above it is for the command line.
-        return "".join(dropwhile(lambda line: line.startswith("#"), lines))
+        return _without_head(path)
     return (
         f"symbol: ETH/USDT\nmarket: spot\ntimeframe: 1m\nstrategy: {strategy}\nconfig: {{}}\n"
         "initial_balance: 10000\nfees: {maker: 0.0002, taker: 0.0005}\n"
     )
+
+
+def portfolio_example() -> str:
+    return _without_head(_CONFIGS / "portfolios" / "three-coins.yaml")
+
+
+def _without_head(path: Path) -> str:
+    """What stands above it is for the command line."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(dropwhile(lambda line: line.startswith("#"), lines))
 
 
 def search_example(strategy: str) -> str:

@@ -47,8 +47,8 @@ class JobQuerySet(models.QuerySet[Any]):
 
 class Job(models.Model):
     """What back-tests and studies have in common. ``preset`` is the preset as JSON, ``source`` what candles it is run
-    over (of a study perhaps several, a space between them), ``since`` and ``until`` the period in ms UTC. ``result`` is a
-    path below ``BACKTESTS_DIR``."""
+    over (perhaps several, a space between them), ``since`` and ``until`` the period in ms UTC. ``result`` is a path below
+    ``BACKTESTS_DIR``."""
 
     preset = models.JSONField()
     source = models.TextField()
@@ -106,10 +106,11 @@ class Job(models.Model):
 
 
 class BackTest(Job, Leased):
-    """One run. ``same_as`` is the one that had the same code, data and parameters before: its result is this one's."""
+    """One run, of a preset or a portfolio. ``same_as`` is the one that had the same code, data and parameters before: its
+    result is this one's."""
 
     same_as = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="repeated_by")
-    # As the hash, but known before the run (``backtests.jobs.single``).
+    # As the hash, but known before the run (``backtests.jobs.runs``).
     identity = models.CharField(max_length=64, blank=True, db_index=True)
 
     class Meta:
@@ -123,6 +124,17 @@ class BackTest(Job, Leased):
 
     def __str__(self) -> str:
         return f"Back-test {self.pk}"
+
+    @property
+    def is_portfolio(self) -> bool:
+        """Whether ``preset`` is one of several bots (``backtests.portfolio.preset``)."""
+        return "bots" in self.preset
+
+    @property
+    def strategies(self) -> list[str]:
+        """Each once."""
+        bots = self.preset["bots"] if self.is_portfolio else [self.preset]
+        return list(dict.fromkeys(str(bot.get("strategy", "")) for bot in bots))
 
 
 class StudyKind(models.TextChoices):

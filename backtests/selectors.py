@@ -35,12 +35,18 @@ class JobRow:
     left: str
 
     @property
+    def is_portfolio(self) -> bool:
+        return isinstance(self.job, BackTest) and self.job.is_portfolio
+
+    @property
     def percent(self) -> int:
         return int(self.job.progress * 100)
 
     @property
     def title(self) -> str:
-        """The symbol, or how many coins."""
+        """The symbol, or how many coins or bots."""
+        if self.is_portfolio:
+            return f"Portfolio of {len(self.job.preset['bots'])}"
         if self.is_study and KINDS[self.job.kind].many:
             count = len(self.job.source.split())
             return f"{count} coin{'s' if count != 1 else ''}"
@@ -48,14 +54,22 @@ class JobRow:
 
     @property
     def subtitle(self) -> str:
+        if self.is_portfolio:
+            return _listed([bot["symbol"].partition("/")[0] for bot in self.job.preset["bots"]])
         if not self.is_study:
             return str(self.job.strategy)
         return " · ".join(filter(None, [self.job.strategy, KINDS[self.job.kind].title.lower()]))
 
     @property
     def source(self) -> str:
-        first, *more = self.job.source.split() or [""]
-        return f"{first} and {len(more)} more" if more else first
+        return _listed(self.job.source.split(), most=1)
+
+
+def _listed(names: list[str], most: int = 3) -> str:
+    """Each once, the first ones by name."""
+    found = list(dict.fromkeys(names))
+    left = len(found) - most
+    return ", ".join(found[:most]) + (f" and {left} more" if left > 0 else "")
 
 
 def job_rows(*, now: datetime) -> list[JobRow]:

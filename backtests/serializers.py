@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
 from backtests.analysis.kinds import KINDS
@@ -19,10 +20,15 @@ def _default(value: Any) -> str:
 
 
 class BackTestIn(serializers.Serializer[Any]):
-    preset = serializers.DictField(help_text="What a preset file holds (docs/backtesting/presets.md).")
+    preset = serializers.DictField(
+        help_text="What a preset file holds (docs/backtesting/presets.md). With a list of `bots` it is a portfolio: many "
+        "bots on one balance, as a portfolio's file says it (docs/backtesting/portfolio.md)."
+    )
     source = serializers.CharField(  # type: ignore[assignment]
-        max_length=200,
-        help_text="A series of the candle store (`bybit/linear/ETHUSDT`) or a made-up market (`synthetic:sine,days=30`).",
+        max_length=20_000,
+        help_text="A series of the candle store (`bybit/linear/ETHUSDT`) or a made-up market (`synthetic:sine,days=30`). "
+        "Of a portfolio: `ETHUSDT=SOURCE` for each symbol, a space between them, or an exchange (`bybit`) whose series "
+        "serve all symbols that nothing else is said of.",
     )
     since = serializers.IntegerField(required=False, allow_null=True, min_value=0, help_text=_PERIOD)
     until = serializers.IntegerField(required=False, allow_null=True, min_value=0, help_text=_PERIOD)
@@ -89,8 +95,15 @@ class StudyOut(JobOut):
 
 class JobFilters(Filters):
     status = serializers.ChoiceField(choices=JobStatus.choices, required=False)
-    symbol = serializers.CharField(required=False, source="preset__symbol")
-    strategy = serializers.CharField(required=False, source="preset__strategy")
+    symbol = serializers.CharField(required=False, help_text="Of a portfolio: of any of its bots.")
+    strategy = serializers.CharField(required=False, help_text="Of a portfolio: of any of its bots.")
+
+    def apply(self, rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+        columns = dict(self.validated_data)
+        of_bot = {name: columns.pop(name) for name in ("symbol", "strategy") if name in columns}
+        if of_bot:
+            rows = rows.filter(Q(preset__contains=of_bot) | Q(preset__contains={"bots": [of_bot]}))
+        return rows.filter(**columns)
 
 
 class StudyFilters(JobFilters):

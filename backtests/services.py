@@ -75,20 +75,18 @@ def request_study(
     return study
 
 
-def cancel_back_test(*, back_test: BackTest) -> bool:
-    """Whether there was anything to cancel. A run notices within seconds; what it finds is thrown away."""
-    return bool(BackTest.objects.filter(pk=back_test.pk, status__in=ACTIVE).update(**_cancelled()))
-
-
-def cancel_study(*, study: Study) -> bool:
-    """Whether there was anything to cancel. Chunks that run stop after their present trial; the rest is never begun."""
+def cancel(job: BackTest | Study) -> bool:
+    """Whether there was anything to cancel. A run notices within seconds, and what it finds is thrown away; of a study
+    chunks that run stop after their present trial, and the rest is never begun."""
+    over = {"status": JobStatus.CANCELLED, "finished_at": timezone.now()}
     with transaction.atomic():
-        cancelled = Study.objects.filter(pk=study.pk, status__in=ACTIVE).update(**_cancelled())
-        if cancelled:
-            study.chunks.filter(status__in=ACTIVE).update(status=JobStatus.CANCELLED)
-    if cancelled:
-        tidying.drop_candles_of(Study.objects.filter(pk=study.pk))
-    return bool(cancelled)
+        rows = type(job).objects.filter(pk=job.pk, status__in=ACTIVE)
+        is_cancelled = bool(rows.update(**over))
+        if is_cancelled and isinstance(job, Study):
+            job.chunks.filter(status__in=ACTIVE).update(status=JobStatus.CANCELLED)
+    if is_cancelled and isinstance(job, Study):
+        tidying.drop_candles_of(Study.objects.filter(pk=job.pk))
+    return is_cancelled
 
 
 def result_of(job: BackTest | Study) -> bytes:
@@ -150,7 +148,3 @@ def _contents(job: BackTest | Study, name: str) -> bytes:
         raise NotDone(
             f"The file of {job}'s result is not on this machine; workers and web share BACKTESTS_DIR."
         ) from error
-
-
-def _cancelled() -> dict[str, Any]:
-    return {"status": JobStatus.CANCELLED, "finished_at": timezone.now()}

@@ -15,12 +15,17 @@ from strategies.contract import Problem
 from strategies.registry import get_strategy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from backtests.data import DataReport
     from exchange.candles.files import Candles
 
 _SERIES: Final = re.compile(r"[a-z0-9]+/(?:spot|linear)/[A-Z0-9][A-Z0-9.-]*(?:/\d+[mhdw])?\Z")
 # What a page or the API may ask for: made-up markets are made in a worker's memory.
 MOST_DAYS: Final = 3_660.0
+# Of a portfolio: SYMBOL=SOURCE, a series whose name says its symbol, or an exchange of the store.
+_OF_SYMBOL: Final = re.compile(r"[A-Za-z0-9.:/-]+=(?P<source>\S+)")
+_EXCHANGE: Final = re.compile(r"[a-z0-9]+")
 
 
 def source_problems(source: str) -> list[Problem]:
@@ -34,6 +39,21 @@ def source_problems(source: str) -> list[Problem]:
         return [Problem("source", f"{source}: a made-up market has {MOST_DAYS:g} days at most.", source)]
     mend = "write a series of the candle store as bybit/linear/ETHUSDT, or a made-up market as synthetic:random-walk."
     return [Problem("source", f"{source or 'Nothing'} is no source of candles: {mend}", source)]
+
+
+def portfolio_source_problems(said: Sequence[str]) -> list[Problem]:
+    """The same of each source that a portfolio names. Whether they serve its symbols, ``portfolio.loading`` tells."""
+    problems: list[Problem] = []
+    for each in said:
+        of_symbol = None if each.startswith(PREFIX) else _OF_SYMBOL.fullmatch(each)
+        if of_symbol is not None:
+            problems += source_problems(of_symbol["source"])
+        elif not _SERIES.match(each) and not _EXCHANGE.fullmatch(each):
+            mend = (
+                "write ETHUSDT=bybit/linear/ETHUSDT or ETHUSDT=synthetic:random-walk for each symbol, or bybit for all."
+            )
+            problems.append(Problem("source", f"{each} is no source of a portfolio's candles: {mend}", each))
+    return problems
 
 
 def load(preset: Preset, source: str, since: int | None, until: int | None) -> tuple[Candles, DataReport]:

@@ -2,29 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from backtests.analysis.kinds import Kind, Searching
 from backtests.analysis.options import read_options
 from backtests.errors import BackTestRefused
-from backtests.jobs.loading import source_problems
+from backtests.jobs.loading import portfolio_source_problems, source_problems
+from backtests.portfolio.loading import sources_of, written
+from backtests.portfolio.preset import portfolio_of
 from backtests.preset import Preset, PresetInvalid, preset_of
 from backtests.search.definition import SearchDefinition, SearchInvalid, search_of
 from backtests.search.parameters import SpaceInvalid, plain
 from strategies.contract import Problem
 
 MOST_COINS: Final = 500
+MOST_BOTS: Final = 100
 
 
 def back_test_request(preset: Mapping[str, Any], source: str, since: int | None, until: int | None) -> dict[str, Any]:
-    """The row's ``preset`` and ``source``. Raises :class:`BackTestRefused` with everything that is wrong."""
-    problems = source_problems(source) + _period_problems(since, until)
-    checked = _preset(preset, problems)
-    if problems or checked is None:
+    """The row's ``preset`` and ``source``. A preset with ``bots`` is a portfolio, whose ``source`` holds several, white space
+    between them. Raises :class:`BackTestRefused` with everything that is wrong."""
+    problems = _period_problems(since, until)
+    asked = _of_portfolio(preset, source, problems) if "bots" in preset else _of_bot(preset, source, problems)
+    if problems:
         raise BackTestRefused(problems)
-    return {"preset": _plain(checked), "source": source}
+    return asked
+
+
+def _of_bot(preset: Mapping[str, Any], source: str, problems: list[Problem]) -> dict[str, Any]:
+    problems += source_problems(source)
+    checked = _preset(preset, problems)
+    return {} if checked is None else {"preset": _plain(checked), "source": source}
+
+
+def _of_portfolio(preset: Mapping[str, Any], source: str, problems: list[Problem]) -> dict[str, Any]:
+    said = source.split()
+    problems += portfolio_source_problems(said)
+    bots = preset["bots"] if isinstance(preset["bots"], list) else []
+    if len(bots) > MOST_BOTS:
+        limit = f"{len(bots)} bots: {MOST_BOTS} at most."
+        problems.append(Problem("preset.bots", limit, str(len(bots)), str(MOST_BOTS)))
+        return {}
+    places = [("preset", preset), *((f"preset.bots.{number}", bot) for number, bot in enumerate(bots))]
+    for place, part in places:
+        problems += _funding_problems(place, part)
+    try:
+        portfolio = portfolio_of(preset)
+    except PresetInvalid as error:
+        problems += _in_preset(error.problems)
+        return {}
+    if problems:
+        return {}
+    try:
+        sources = sources_of(portfolio, said)
+    except ValueError as error:
+        problems.append(Problem("source", str(error).replace("--candles", "source"), source))
+        return {}
+    return {"preset": portfolio.to_plain(), "source": " ".join(written(sources))}
 
 
 def study_request(
@@ -99,16 +135,32 @@ def _estimate_problems(
 
 
 def _preset(preset: Mapping[str, Any], problems: list[Problem]) -> Preset | None:
-    if isinstance(preset.get("funding"), str):
-        problems.append(Problem("preset.funding", "A file of funding rates can be named on the command line only."))
+    problems += _funding_problems("preset", preset)
     try:
         return preset_of(preset)
     except PresetInvalid as error:
-        problems += [
-            Problem(f"preset.{each.field}" if each.field else "preset", each.message, each.value, each.limit)
-            for each in error.problems
-        ]
+        problems += _in_preset(error.problems)
     return None
+
+
+def _in_preset(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """With their path in the request."""
+    for each in problems:
+        yield Problem(f"preset.{each.field}" if each.field else "preset", each.message, each.value, each.limit)
+
+
+def _funding_problems(place: str, said: Any) -> Iterator[Problem]:
+    rate = said.get("funding") if isinstance(said, Mapping) else None
+    if isinstance(rate, str) and _number(rate) is None:
+        message = "A file of funding rates can be named on the command line only."
+        yield Problem(f"{place}.funding", message, rate)
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return None
 
 
 def _period_problems(since: int | None, until: int | None) -> list[Problem]:

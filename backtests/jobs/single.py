@@ -1,8 +1,7 @@
-"""One back-test, as a worker runs it."""
+"""One back-test, of a bot or of a portfolio, as a worker runs it."""
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from io import BytesIO
@@ -11,19 +10,12 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from backtests.identity import code_version, data_hash, parameters_hash
 from backtests.jobs import files
 from backtests.jobs.leases import Lease, LeaseLost, claim
-from backtests.jobs.loading import load
+from backtests.jobs.runs import Made, run_of
 from backtests.models import BackTest, JobStatus
-from backtests.outcome import Outcome
-from backtests.outcome_json import summary, write_json
-from backtests.preset import Preset, preset_of
-from backtests.reports.html import render
-from backtests.running import back_test
-from exchange.candles.files import Candles
 from strategies import registry
-from strategies.user_files import problem_of
+from strategies.user_files import FileProblem, problem_of
 
 log = structlog.get_logger(__name__)
 
@@ -47,10 +39,17 @@ def run_back_test(key: int) -> None:
     except ValueError as error:
         fail(lease, str(error))
     except Exception as error:
-        own = registry.source_of(job.strategy)
-        fail(lease, str(problem_of(own, error)) if own is not None else f"A fault of the program: {error!r}")
+        own = own_problem(job, error)
+        fail(lease, str(own) if own is not None else f"A fault of the program: {error!r}")
         if own is None:
             raise
+
+
+def own_problem(job: BackTest, error: Exception) -> FileProblem | None:
+    """Where some strategies are files of the user's own: in the one that the error came through, else in the first."""
+    paths = [path for each in job.strategies if (path := registry.source_of(each)) is not None]
+    problems = [problem_of(path, error) for path in paths]
+    return next((each for each in problems if each.line), problems[0] if problems else None)
 
 
 def fail(lease: Lease, error: str) -> None:
@@ -61,31 +60,29 @@ def fail(lease: Lease, error: str) -> None:
 
 
 def _run(job: BackTest, lease: Lease) -> None:
-    preset = preset_of(job.preset)
-    candles, report = load(preset, job.source, job.since, job.until)
+    run = run_of(job)
     lease.write(progress=LOADED)
-    identity = identity_of(preset, candles, job.since)
-    before = BackTest.objects.filter(identity=identity, status=JobStatus.DONE, same_as=None).first()
+    before = BackTest.objects.filter(identity=run.identity, status=JobStatus.DONE, same_as=None).first()
     if before is not None:
-        return _is_same(lease, before, identity)
-    outcome = back_test(preset, candles, begin=job.since, data_report=report, progress=_progress(lease, len(candles)))
+        return _is_same(lease, before, run.identity)
+    made = run.made(_progress(lease))
     lease.check()
     lease.write(progress=RUN)
-    keep(outcome)
+    keep(made)
     try:
         with transaction.atomic():
             lease.write(
                 status=JobStatus.DONE,
-                hash=outcome.hash,
-                identity=identity,
-                summary=summary(outcome),
-                result=files.result_name(outcome.hash, "json.gz"),
+                hash=made.hash,
+                identity=run.identity,
+                summary=made.summary,
+                result=files.result_name(made.hash, "json.gz"),
                 progress=1.0,
                 finished_at=timezone.now(),
             )
     except IntegrityError:
         # Asked for twice, and both ran at the same time.
-        _is_same(lease, BackTest.objects.get(hash=outcome.hash, same_as=None), identity)
+        _is_same(lease, BackTest.objects.get(hash=made.hash, same_as=None), run.identity)
 
 
 def _is_same(lease: Lease, before: BackTest, identity: str) -> None:
@@ -101,28 +98,22 @@ def _is_same(lease: Lease, before: BackTest, identity: str) -> None:
     )
 
 
-def keep(outcome: Outcome) -> None:
+def keep(made: Made) -> None:
     """The documented JSON and the report, by their hash."""
     whole = BytesIO()
-    write_json(outcome, whole)
-    files.keep_bytes(files.result_name(outcome.hash, "json.gz"), whole.getvalue())
-    files.keep_bytes(files.result_name(outcome.hash, "html.gz"), render(outcome).encode())
+    made.write_json(whole)
+    files.keep_bytes(files.result_name(made.hash, "json.gz"), whole.getvalue())
+    files.keep_bytes(files.result_name(made.hash, "html.gz"), made.page().encode())
 
 
-def identity_of(preset: Preset, candles: Candles, since: int | None) -> str:
-    """Known before the run: of the code, the candles, the parameters and the begin that was asked for."""
-    parts = (code_version(preset.strategy), data_hash(candles), parameters_hash(preset), str(since))
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _progress(lease: Lease, candles: int) -> Callable[[int], None]:
+def _progress(lease: Lease) -> Callable[[float], None]:
     last = time.monotonic()
 
-    def told(done: int) -> None:
+    def told(share: float) -> None:
         nonlocal last
         lease.check()
         if time.monotonic() - last >= SECONDS_BETWEEN_WRITES:
             last = time.monotonic()
-            lease.write(progress=LOADED + (RUN - LOADED) * done / max(1, candles))
+            lease.write(progress=LOADED + (RUN - LOADED) * share)
 
     return told

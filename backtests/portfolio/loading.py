@@ -40,10 +40,15 @@ def sources_of(portfolio: PortfolioPreset, said: Sequence[str]) -> dict[str, str
     missing = [symbol for symbol in portfolio.symbols if symbol not in found]
     if missing:
         raise ValueError(
-            f"--candles names none of {', '.join(missing)}: write --candles {missing[0]}=FILE_OR_SERIES for each, or an "
-            "exchange of the candle store, as in --candles bybit"
+            f"--candles names none of {', '.join(missing)}: write {compact(missing[0])}=SOURCE for each, or an exchange of "
+            "the candle store, as bybit"
         )
     return found
+
+
+def written(sources: Mapping[str, str]) -> list[str]:
+    """As :func:`sources_of` reads them: each symbol with its source."""
+    return [f"{compact(symbol)}={source}" for symbol, source in sources.items()]
 
 
 def compact(symbol: str) -> str:

@@ -147,7 +147,7 @@ class PortfolioOutcome:
     @cached_property
     def hash(self) -> str:
         """SHA-256 in hex: equal for equal code, candles, begins and parameters of all bots, in their order."""
-        digest = hashlib.sha256(f"{self.preset.initial_balance.normalize():f}\n{_sources_hash()}\n".encode())
+        digest = hashlib.sha256(f"{self.preset.initial_balance.normalize():f}\n{sources_hash()}\n".encode())
         for bot in self.bots:
             digest.update(f"{bot.name} {bot.outcome.hash}\n".encode())
         return digest.hexdigest()
@@ -179,7 +179,8 @@ def _merged(kind: Any, parts: Sequence[Any], time_of: Callable[[Any], Times]) ->
 
 
 @cache
-def _sources_hash() -> str:
+def sources_hash() -> str:
+    """Of the code that the account's figures come from."""
     digest = hashlib.sha256()
     for name in _SOURCES:
         digest.update((_FOLDER / name).read_bytes())

@@ -63,13 +63,19 @@ class PortfolioPreset(BaseModel):
 
     def to_yaml(self) -> str:
         """What :func:`load_portfolio` reads back as the same portfolio."""
-        bots = []
-        for bot in self.bots:
-            values = bot.preset.model_dump(mode="json", exclude_defaults=True)
-            bots.append({"name": bot.name, **{key: each for key, each in values.items() if key not in _OF_THE_ACCOUNT}})
-        of_all = self.bots[0].preset.model_dump(mode="json", exclude_defaults=True)
-        whole = {key: of_all[key] for key in _OF_THE_ACCOUNT if key in of_all} | {"bots": bots}
-        return written(escaped(whole))
+        dumped = [bot.preset.model_dump(mode="json", exclude_defaults=True) for bot in self.bots]
+        return written(escaped(self._laid_out(dumped)))
+
+    def to_plain(self) -> dict[str, Any]:
+        """What was said, with each bot's preset whole but for what is the account's; :func:`portfolio_of` reads it back."""
+        return self._laid_out([bot.preset.model_dump(mode="json", exclude_unset=True) for bot in self.bots])
+
+    def _laid_out(self, presets: list[dict[str, Any]]) -> dict[str, Any]:
+        bots = [
+            {"name": bot.name, **{key: each for key, each in values.items() if key not in _OF_THE_ACCOUNT}}
+            for bot, values in zip(self.bots, presets, strict=True)
+        ]
+        return {key: presets[0][key] for key in _OF_THE_ACCOUNT if key in presets[0]} | {"bots": bots}
 
 
 def is_portfolio(path: Path) -> bool:

@@ -10,6 +10,7 @@ from backtests.reports.html import write_whole
 from strategies.yaml_writing import escaped, written
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from backtests.outcome import Outcome
@@ -34,22 +35,30 @@ def about(outcome: Outcome) -> list[str]:
 
 def bot_document(preset: Preset, remarks: list[str]) -> str:
     """A paper account with the back-test's balance and costs, and a stopped bot on it. ``remarks`` stand above it."""
+    return bots_document({bot_name(preset): preset}, remarks)
+
+
+def bots_document(presets: Mapping[str, Preset], remarks: list[str]) -> str:
+    """The same of several bots by their names, on one balance; the account's slippage is their highest."""
+    first = next(iter(presets.values()))
+    slippage = max(preset.slippage for preset in presets.values())
     document = {
         "accounts": {
             ACCOUNT: {
                 "environment": "paper",
-                "paper_balances": {preset.quote: f"{preset.initial_balance:f}"},
-                **({"paper_slippage": f"{preset.slippage:f}"} if preset.slippage else {}),
+                "paper_balances": {first.quote: f"{first.initial_balance:f}"},
+                **({"paper_slippage": f"{slippage:f}"} if slippage else {}),
             }
         },
         "bots": {
-            bot_name(preset): {
+            name: {
                 "account": ACCOUNT,
                 "symbol": preset.symbol,
                 "strategy": preset.strategy,
                 "mode": "paper",
                 "config": preset.strategy_config.model_dump(mode="json", exclude_defaults=True),
             }
+            for name, preset in presets.items()
         },
     }
     lines = [*remarks, "Take another account's name to trade elsewhere, and leave `accounts` out then."]

@@ -5,45 +5,46 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_POST
 
-from backtests import selectors, services
-from backtests.errors import NotDone
-from backtests.models import BackTest, JobStatus
-from backtests.preset import Preset, preset_of
+from backtests import services
+from backtests.models import BackTest
+from backtests.portfolio.preset import portfolio_of
+from backtests.preset import preset_of
 from backtests.reports import wording
-from backtests.reports.bot_preset import bot_document, bot_name
-from backtests.views.polling import until_over
-from web.pages import Context, page, signed_in
+from backtests.reports.bot_preset import bot_document, bot_name, bots_document
+from backtests.views.watching import JSON, YAML, cancelled, download, kept, watched
+from web.pages import Context, signed_in
+
+# Round trips that a page shows; all are in the JSON.
+_NEWEST = 25
 
 
 @signed_in
 def back_test_detail(request: HttpRequest, key: int) -> HttpResponse:
-    job = get_object_or_404(BackTest, pk=key)
-    return until_over(request, job, page(request, "backtests/back_test.html", {"job": lambda: _back_test(job)}))
+    return watched(request, get_object_or_404(BackTest, pk=key), "backtests/back_test.html", _read)
 
 
-def _back_test(job: BackTest) -> Context:
-    context: Context = {"job": job, "row": selectors.job_row(job, now=timezone.now()), "now": timezone.now()}
-    if job.status != JobStatus.DONE:
-        return context
-    try:
-        report = services.report_of(job).decode()
-    except NotDone as missing:
-        return context | {"missing": str(missing)}
+def _read(job: BackTest) -> Context:
+    report = services.report_of(job).decode()
     # The report's own inside, which a worker rendered with everything escaped: the page adds nothing to it.
     inside = report.partition("<!-- result -->")[2].partition("<!-- /result -->")[0]
-    return context | {"inside": mark_safe(inside), "trades": _trades(job), "bot_link": _bot_link(job)}  # noqa: S308
+    return {
+        "inside": mark_safe(inside),  # noqa: S308
+        "trades": _trades(orjson.loads(services.result_of(job))),
+        "bot_link": None if job.is_portfolio else _bot_link(job),
+    }
 
 
-def _trades(job: BackTest, most: int = 25) -> list[dict[str, Any]]:
-    """The last ones, newest first, in words."""
-    rows = orjson.loads(services.result_of(job))["trades"][-most:]
+def _trades(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The last ones, newest first, in words; of a portfolio with the bot's name."""
+    parts = [(bot["name"], bot["trades"]) for bot in result.get("bots", [])] or [("", result["trades"])]
+    closed = sorted(
+        ({**row, "bot": name} for name, trades in parts for row in trades[-_NEWEST:]), key=lambda row: row["closed_at"]
+    )
     return [
         {
             **row,
@@ -56,7 +57,7 @@ def _trades(job: BackTest, most: int = 25) -> list[dict[str, Any]]:
             "earned": wording.signed_money(row["profit"]),
             "tone": "up" if row["profit"] > 0 else "down",
         }
-        for row in reversed(rows)
+        for row in reversed(closed[-_NEWEST:])
     ]
 
 
@@ -71,27 +72,37 @@ def _bot_link(job: BackTest) -> dict[str, str]:
 @signed_in
 @require_POST
 def back_test_cancel(request: HttpRequest, key: int) -> HttpResponse:
-    job = get_object_or_404(BackTest, pk=key)
-    if services.cancel_back_test(back_test=job):
-        messages.success(request, f"{job} is cancelled.")
-    return redirect("back-test-detail", key)
+    return cancelled(request, get_object_or_404(BackTest, pk=key), "back-test-detail")
 
 
 @signed_in
 def back_test_report(request: HttpRequest, key: int) -> HttpResponse:
+    return HttpResponse(kept(services.report_of, get_object_or_404(BackTest, pk=key)))
+
+
+@signed_in
+def back_test_result(request: HttpRequest, key: int) -> HttpResponse:
     job = get_object_or_404(BackTest, pk=key)
-    try:
-        return HttpResponse(services.report_of(job))
-    except NotDone as missing:
-        raise Http404(str(missing)) from missing
+    return download(kept(services.result_of, job), f"back-test-{job.pk}.json", JSON)
+
+
+@signed_in
+def back_test_preset(request: HttpRequest, key: int) -> HttpResponse:
+    """What ``manage.py backtest`` takes, as a file."""
+    job = get_object_or_404(BackTest, pk=key)
+    if job.is_portfolio:
+        return download(portfolio_of(job.preset).to_yaml(), f"portfolio-{job.pk}.yaml", YAML)
+    preset = preset_of(job.preset)
+    return download(preset.to_yaml(), f"{bot_name(preset)}-preset.yaml", YAML)
 
 
 @signed_in
 def back_test_bot(request: HttpRequest, key: int) -> HttpResponse:
     """What ``manage.py bots apply`` takes, as a file."""
     job = get_object_or_404(BackTest, pk=key)
-    preset: Preset = preset_of(job.preset)
     remarks = [f"From {str(job).lower()} of this installation.", *([f"Its hash: {job.hash}"] if job.hash else [])]
-    answer = HttpResponse(bot_document(preset, remarks), content_type="application/yaml; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{bot_name(preset)}.yaml"'
-    return answer
+    if job.is_portfolio:
+        bots = {bot.name: bot.preset for bot in portfolio_of(job.preset).bots}
+        return download(bots_document(bots, remarks), f"portfolio-{job.pk}-bots.yaml", YAML)
+    preset = preset_of(job.preset)
+    return download(bot_document(preset, remarks), f"{bot_name(preset)}.yaml", YAML)

@@ -5,21 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from backtests import selectors, services
-from backtests.errors import NotDone
-from backtests.models import JobStatus, Study
+from backtests import services
+from backtests.models import Study
 from backtests.preset import Preset, preset_of
 from backtests.reports import wording
 from backtests.reports.bot_preset import bot_document, bot_name
 from backtests.reports.studies import sections_of
-from backtests.views.polling import until_over
-from web.pages import Context, page, signed_in, username
+from backtests.views.watching import JSON, YAML, cancelled, download, kept, watched
+from web.pages import Context, signed_in, username
 
 # What the button says that runs the preset which a study ends with.
 _BACK_TEST = {
@@ -31,19 +28,12 @@ _BACK_TEST = {
 
 @signed_in
 def study_detail(request: HttpRequest, key: int) -> HttpResponse:
-    study = get_object_or_404(Study, pk=key)
-    return until_over(request, study, page(request, "backtests/study.html", {"job": lambda: _study(study)}))
+    return watched(request, get_object_or_404(Study, pk=key), "backtests/study.html", _read)
 
 
-def _study(study: Study) -> Context:
-    context: Context = {"job": study, "row": selectors.job_row(study, now=timezone.now()), "now": timezone.now()}
-    if study.status != JobStatus.DONE:
-        return context
-    try:
-        contents = orjson.loads(services.result_of(study))
-    except NotDone as missing:
-        return context | {"missing": str(missing)}
-    return context | {
+def _read(study: Study) -> Context:
+    contents = orjson.loads(services.result_of(study))
+    return {
         "sections": sections_of(study.kind, contents),
         "best": _BACK_TEST.get(study.kind) if contents.get("preset") else None,
         "asked": _asked(study, contents),
@@ -85,7 +75,7 @@ def study_preset(request: HttpRequest, key: int) -> HttpResponse:
     """What ``manage.py backtest`` takes, as a file."""
     study = get_object_or_404(Study, pk=key)
     preset = preset_of(_found(study, request.GET.get("coin"))[1])
-    return _file(preset.to_yaml(), f"{bot_name(preset)}-preset")
+    return download(preset.to_yaml(), f"{bot_name(preset)}-preset.yaml", YAML)
 
 
 @signed_in
@@ -94,26 +84,18 @@ def study_bot(request: HttpRequest, key: int) -> HttpResponse:
     study = get_object_or_404(Study, pk=key)
     preset: Preset = preset_of(_found(study, request.GET.get("coin"))[1])
     remarks = [f"From {str(study).lower()} of this installation.", f"Its hash: {study.hash}"]
-    return _file(bot_document(preset, remarks), bot_name(preset))
+    return download(bot_document(preset, remarks), f"{bot_name(preset)}.yaml", YAML)
 
 
 @signed_in
 def study_result(request: HttpRequest, key: int) -> HttpResponse:
     study = get_object_or_404(Study, pk=key)
-    try:
-        answer = HttpResponse(services.result_of(study), content_type="application/json")
-    except NotDone as missing:
-        raise Http404(str(missing)) from missing
-    answer["Content-Disposition"] = f'attachment; filename="study-{study.pk}-{study.kind}.json"'
-    return answer
+    return download(kept(services.result_of, study), f"study-{study.pk}-{study.kind}.json", JSON)
 
 
 def _found(study: Study, coin: str | None) -> tuple[str, dict[str, Any]]:
     """The candles and the preset that the study ended with; of one with many coins that of the ``coin`` with this place."""
-    try:
-        contents = orjson.loads(services.result_of(study))
-    except NotDone as missing:
-        raise Http404(str(missing)) from missing
+    contents = orjson.loads(kept(services.result_of, study))
     if coin is None:
         preset, source = contents.get("preset"), study.source
     else:
@@ -126,16 +108,7 @@ def _found(study: Study, coin: str | None) -> tuple[str, dict[str, Any]]:
     return source, preset
 
 
-def _file(text: str, name: str) -> HttpResponse:
-    answer = HttpResponse(text, content_type="application/yaml; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="{name}.yaml"'
-    return answer
-
-
 @signed_in
 @require_POST
 def study_cancel(request: HttpRequest, key: int) -> HttpResponse:
-    study = get_object_or_404(Study, pk=key)
-    if services.cancel_study(study=study):
-        messages.success(request, f"{study} is cancelled.")
-    return redirect("study-detail", key)
+    return cancelled(request, get_object_or_404(Study, pk=key), "study-detail")

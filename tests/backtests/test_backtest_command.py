@@ -13,6 +13,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from backtests.management.times import moment
+from backtests.result_schemas import schema_of
 from exchange.candles.series import SeriesKey
 from exchange.candles.store import CandleStore
 from strategies import registry
@@ -21,7 +22,7 @@ from tests.backtests.worked import MINUTE, START, SWING, candles_of, preset, wri
 from tests.strategies.own_files import write_example
 
 PROJECT = Path(__file__).resolve().parents[2]
-SCHEMA = json.loads((PROJECT / "docs" / "backtesting" / "result.schema.json").read_text())
+SCHEMA = schema_of("result")
 
 
 @pytest.fixture

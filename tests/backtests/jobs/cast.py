@@ -21,6 +21,13 @@ PRESET: dict[str, Any] = {
     "fees": {"maker": "0.0002", "taker": "0.0005"},
 }
 SOURCE = "synthetic:sine,days=2,period=240"
+# Two of the grid, on coins that swing at different paces.
+PORTFOLIO: dict[str, Any] = {
+    **{name: value for name, value in PRESET.items() if name != "symbol"},
+    "initial_balance": 20_000,
+    "bots": [{"name": "eth", "symbol": "ETH/USDT"}, {"name": "btc", "symbol": "BTC/USDT", "timeframe": "5m"}],
+}
+SOURCES = "ETHUSDT=synthetic:sine,days=2,period=240 BTCUSDT=synthetic:sine,days=2,period=31"
 SEARCH: dict[str, Any] = {
     "parameters": {"config.grids": [6, 8, 10, 12], "config.lower": ["94", "95", "96"]},
     "objectives": ["roi"],
@@ -35,6 +42,10 @@ def preset(**config: Any) -> dict[str, Any]:
 
 def back_test(source: str = SOURCE, **config: Any) -> BackTest:
     return services.request_back_test(preset=preset(**config), source=source, requested_by="alice")
+
+
+def portfolio(source: str = SOURCES, **changes: Any) -> BackTest:
+    return services.request_back_test(preset={**PORTFOLIO, **changes}, source=source, requested_by="alice")
 
 
 def study(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from django.utils import timezone
 from backtests import services
 from backtests.data import load_candles
 from backtests.errors import BackTestRefused, NotDone, ResultImmutable
-from backtests.jobs import leases, single
+from backtests.jobs import leases, runs, single
 from backtests.models import BackTest, JobStatus
 from backtests.outcome_json import as_json
 from backtests.preset import preset_of
@@ -41,13 +42,20 @@ def test_a_result_is_what_the_same_run_gives_elsewhere(sent: Sent) -> None:
     assert done.hash in services.report_of(done).decode()
 
 
-def test_the_same_request_while_one_waits_is_that_one(sent: Sent, django_capture_on_commit_callbacks: object) -> None:
-    assert cast.back_test() == cast.back_test()
+ONE_OR_MANY = pytest.mark.parametrize("ask", [cast.back_test, cast.portfolio])
+Ask = Callable[[], BackTest]
+
+
+@ONE_OR_MANY
+def test_the_same_request_while_one_waits_is_that_one(
+    ask: Ask, sent: Sent, django_capture_on_commit_callbacks: object
+) -> None:
+    assert ask() == ask()
 
 
 def test_what_was_run_before_is_told_and_not_run_again(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run(cast.back_test())
-    monkeypatch.setattr(single, "back_test", None)  # would be called
+    monkeypatch.setattr(runs, "back_test", None)  # would be called
     again = run(cast.back_test())
     assert again.pk != first.pk
     assert again.same_as == first
@@ -57,7 +65,7 @@ def test_what_was_run_before_is_told_and_not_run_again(sent: Sent, monkeypatch: 
 def test_two_that_ran_at_once_leave_one_result(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     first = run(cast.back_test())
     # The other one looked before this one was done.
-    monkeypatch.setattr(single, "identity_of", lambda *_: "unknown so far")
+    monkeypatch.setattr(runs.BotRun, "identity", "unknown so far")
     second = run(cast.back_test())
     assert (second.status, second.same_as) == (JobStatus.DONE, first)
 
@@ -68,8 +76,9 @@ def test_a_default_that_is_written_out_changes_nothing(sent: Sent) -> None:
     assert run(cast.back_test(grids=12)).same_as is None
 
 
-def test_a_result_is_immutable_for_the_model_and_for_the_database(sent: Sent) -> None:
-    done = run(cast.back_test())
+@ONE_OR_MANY
+def test_a_result_is_immutable_for_the_model_and_for_the_database(ask: Ask, sent: Sent) -> None:
+    done = run(ask())
     done.summary = {"roi": 9}
     with pytest.raises(ResultImmutable):
         done.save()
@@ -93,21 +102,23 @@ def test_a_job_that_was_taken_is_not_taken_again(sent: Sent) -> None:
     assert leases.claim(BackTest.objects.filter(pk=job.pk)) is None
 
 
-def test_a_cancelled_job_is_not_begun_and_an_answer_that_comes_late_is_not_taken(sent: Sent) -> None:
-    job = cast.back_test()
+@ONE_OR_MANY
+def test_a_cancelled_job_is_not_begun_and_an_answer_that_comes_late_is_not_taken(ask: Ask, sent: Sent) -> None:
+    job = ask()
     lease = leases.claim(BackTest.objects.filter(pk=job.pk))
     assert lease is not None
-    assert services.cancel_back_test(back_test=job)
+    assert services.cancel(job)
     with pytest.raises(leases.LeaseLost):
         lease.write(status=JobStatus.DONE)
     assert run(job).status == JobStatus.CANCELLED
-    assert not services.cancel_back_test(back_test=job)
+    assert not services.cancel(job)
     with pytest.raises(NotDone, match="cancelled"):
         services.result_of(run(job))
 
 
-def test_what_a_dead_worker_left_is_handed_on_after_the_lease_and_not_before(sent: Sent) -> None:
-    job = cast.back_test()
+@ONE_OR_MANY
+def test_what_a_dead_worker_left_is_handed_on_after_the_lease_and_not_before(ask: Ask, sent: Sent) -> None:
+    job = ask()
     lease = leases.claim(BackTest.objects.filter(pk=job.pk))
     now = timezone.now()
     services.resume_abandoned(now=now + leases.lease_length() - timedelta(seconds=5))

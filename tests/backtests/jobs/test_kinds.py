@@ -152,7 +152,7 @@ def test_cancelled_between_two_windows_nothing_more_is_begun(sent: Sent) -> None
     waiting = cast.begun(study)
     assert len(waiting) == 2
     studies.run_chunk(waiting[0])
-    assert services.cancel_study(study=study)
+    assert services.cancel(study)
     assert studies.run_chunk(waiting[1]) == []
     assert Study.objects.get(pk=study.pk).status == JobStatus.CANCELLED
 

@@ -83,12 +83,12 @@ def test_cancelled_in_the_middle_nothing_more_is_begun(sent: Sent) -> None:
     study = cast.study()
     waiting = cast.begun(study)
     studies.run_chunk(waiting[0])
-    assert services.cancel_study(study=study)
+    assert services.cancel(study)
     for key in waiting[1:]:
         assert studies.run_chunk(key) == []
     found = Study.objects.get(pk=study.pk)
     assert (found.status, found.finished) == (JobStatus.CANCELLED, 4)
-    assert not services.cancel_study(study=study)
+    assert not services.cancel(study)
 
 
 def test_a_chunk_whose_worker_died_is_done_by_another_and_the_late_answer_is_not_taken(sent: Sent) -> None:

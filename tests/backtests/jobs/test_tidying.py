@@ -37,7 +37,7 @@ def test_however_a_study_ends_its_candles_go(end: str, sent: Sent, results_folde
             while waiting:
                 waiting += studies.run_chunk(waiting.pop())
         case "cancelled":
-            services.cancel_study(study=study)
+            services.cancel(study)
         case "failed":
             Study.objects.filter(pk=study.pk).update(search={"parameters": {"config.grids": [-1]}})
             while waiting:
@@ -54,9 +54,9 @@ def test_however_a_study_ends_its_candles_go(end: str, sent: Sent, results_folde
 def test_candles_stay_while_another_study_needs_them(sent: Sent, results_folder: Path) -> None:
     one, other = prepared(cast.study(grids=5)), prepared(cast.study(grids=6))
     assert one.data == other.data
-    services.cancel_study(study=one)
+    services.cancel(one)
     assert mapped(results_folder) == set(other.data.values())
-    services.cancel_study(study=other)
+    services.cancel(other)
     assert mapped(results_folder) == set()
 
 

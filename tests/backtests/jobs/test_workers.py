@@ -93,7 +93,7 @@ def test_a_worker_gives_the_commands_result_and_a_killed_walk_forward_is_resumed
 
     unwanted = cast.study(SWINGS, LINES, "sensitivity", {})
     wait_for(lambda: Study.objects.get(pk=unwanted.pk).finished >= 4, timeout=120, what="the first points of a map")
-    assert services.cancel_study(study=unwanted)
+    assert services.cancel(unwanted)
     ended = Study.objects.get(pk=unwanted.pk).finished
 
     study = cast.study(SWINGS, LINES, "walk-forward", {"windows": 2})

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
 from pytest_django.fixtures import Settings
-from referencing import Registry, Resource
 
+from backtests.result_schemas import schema_of
 from exchange.candles.series import SeriesKey
 from exchange.candles.store import CandleStore
 from tests.backtests.backtest_command import refused, result, said
 from tests.backtests.worked import MINUTE, START, SWING, candles_of, write_csv
 
-DOCS = Path(__file__).resolve().parents[3] / "docs" / "backtesting"
-SCHEMA, RESULT = (json.loads((DOCS / f"{name}.schema.json").read_text()) for name in ("portfolio", "result"))
+SCHEMA = schema_of("portfolio")
 # Two of the grid that is worked out in tests/backtests/test_running.py: it makes 39.16 of 1,000.
 TEXT = """\
 initial_balance: 1000
@@ -55,8 +52,7 @@ def test_the_figures_are_told_in_words(swing: list[str]) -> None:
 
 def test_the_json_is_the_documented_one(swing: list[str], tmp_path: Path) -> None:
     found = result(*swing, out=tmp_path / "out.json")
-    registry: Registry[Any] = Registry().with_resource("result.schema.json", Resource.from_contents(RESULT))
-    jsonschema.Draft202012Validator(SCHEMA, registry=registry).validate(found)
+    jsonschema.Draft202012Validator(SCHEMA).validate(found)
     assert found["summary"]["final_equity"] == pytest.approx(1078.32)
     assert found["summary"]["fees"] == pytest.approx(1.68)
     assert (found["summary"]["fills"], found["summary"]["trades"]) == (10, 4)
