@@ -8,6 +8,7 @@ FOUND = $(shell for python in $(PYTHONS); do \
   then echo $$python; break; fi; done)
 RUN := .venv/bin/python
 WORKERS ?= auto
+TIMES ?= 20
 
 define install
 	@python="$(FOUND)"; if [ -z "$$python" ]; then \
@@ -18,7 +19,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup test lint bench bench-peers crash-matrix storm services clean
+.PHONY: help demo setup test properties lint bench bench-peers crash-matrix storm services clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -33,6 +34,9 @@ setup: ## Install what runs, tests and lints into .venv
 test: setup ## All tests, on a PostgreSQL, a Redis and a browser of their own
 	$(call install,browser)
 	@exec $(RUN) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+properties: setup ## Property tests alone, with new examples and TIMES as many (20)
+	@exec env PROPERTY_TIMES=$(TIMES) $(RUN) -m pytest -n $(WORKERS) --dist loadgroup -m property $(ARGS)
 
 lint: setup ## Style, types, walls between packages, migrations, production settings
 	@exec $(RUN) deploy/lint.py

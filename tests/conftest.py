@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import is_hypothesis_test
 
 from deploy.install import find_browser
+from tests import properties
 from tests.stack import DemoStack, Services
 from traderagent.embedded.home import PROJECT
 
@@ -23,6 +25,7 @@ _SERVICES = pytest.StashKey[Services]()
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Before anything imports the settings, which read the environment."""
+    properties.load_profile()
     if not hasattr(config, "workerinput"):
         services = Services(environ={"TRADERAGENT_EMBEDDED": "1"})
         config.stash[_SERVICES] = services
@@ -50,6 +53,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if services is not None:
         services.stop()
         services.remove()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("property")
 
 
 def _compilers() -> list[subprocess.Popen[bytes]]:

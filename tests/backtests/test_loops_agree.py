@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backtests import engine, exact_records
@@ -19,6 +19,7 @@ from strategies.contract import StrategyConfig
 from strategies.kernel import BUY, LIMIT, MARKET, SELL, STOP, OrderRow
 from tests.backtests.scripted import SLOTS, Script, Scripted
 from tests.backtests.test_simulation import MARKETS, MINUTE, assert_equal
+from tests.properties import examples
 
 # Candles and orders lie on half units around 100, so that prices are often met exactly.
 HALF = 0.5
@@ -115,7 +116,7 @@ def assert_same(one: Simulation[Any], two: Simulation[Any]) -> None:
         assert getattr(one, name) == getattr(two, name), name
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     script=scripts(),
     history=candles(),
@@ -136,7 +137,7 @@ def test_all_three(script: Script, history: Candles, kind: str, quote: int, opti
     assert_same(fast, plain)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     script=scripts(),
     history=candles(),

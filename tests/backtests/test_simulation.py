@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backtests import engine, exact_records
@@ -20,6 +20,7 @@ from strategies.contract import MarketSpec, Strategy
 from strategies.registry import get_strategy
 from strategies.state import field_names
 from tests.backtests.ema_cross import CrossConfig, CrossStrategy
+from tests.properties import examples
 from tests.strategies.markets import LINEAR, SPOT, walking_candles
 
 MINUTE = 60_000
@@ -117,7 +118,7 @@ def warm_up_of(config: CrossConfig) -> int:
     return CrossStrategy().timeframes(config)[0].count
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(
     seed=st.integers(0, 10**6),
     kind=st.sampled_from(sorted(MARKETS)),

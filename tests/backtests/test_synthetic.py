@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backtests import synthetic
 from backtests.synthetic import Layout, Phase
 from exchange.candles import files
 from exchange.candles.files import Candles
+from tests.properties import examples
 
 Make = Callable[[Layout, int], Candles]
 MARKETS: dict[str, Make] = {
@@ -32,7 +33,7 @@ MARKETS: dict[str, Make] = {
 
 @pytest.mark.parametrize("name", MARKETS)
 @given(seed=st.integers(0, 10_000), rows=st.integers(10, 60), tick=st.sampled_from([0.01, 0.05, 0.001, 0.25]))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_candles_are_possible_and_on_ticks(name: str, seed: int, rows: int, tick: float) -> None:
     candles = MARKETS[name](Layout(rows, tick=tick), seed)
     files.check(candles, name)

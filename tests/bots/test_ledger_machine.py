@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -19,6 +19,7 @@ from exchange.port import FillReport
 from strategies.contract import Side
 from tests.bots import cast
 from tests.bots.model_exchange import ModelExchange
+from tests.properties import examples
 
 D = Decimal
 KEYS = ["grid:1", "grid:2"]
@@ -118,11 +119,10 @@ class LedgerMachine(RuleBasedStateMachine):
             assert sum(trade.key == key and trade.closed_at is None for trade in trades) <= 1
 
 
+@pytest.mark.property
 @pytest.mark.django_db
 def test_whatever_is_executed_the_ledger_is_the_sum_of_it() -> None:
     run_state_machine_as_test(
         LedgerMachine,
-        settings=settings(
-            max_examples=25, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=examples(25, stateful_step_count=12, suppress_health_check=list(HealthCheck)),
     )

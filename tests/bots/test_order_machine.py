@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -27,6 +27,7 @@ from exchange.traits import DuplicateIds
 from strategies.contract import Side, WantedOrder
 from tests.bots.model_exchange import KIND, LAG, Kept
 from tests.bots.scripted import Bench, bench, limit, stop
+from tests.properties import examples
 
 D = Decimal
 SLOTS = ["a", "b"]
@@ -209,14 +210,14 @@ class OrderMachine(RuleBasedStateMachine):
         assert len(set(finished)) == len(finished), "a wish was called done twice"
 
 
+@pytest.mark.property
 @pytest.mark.django_db
 def test_whatever_happens_no_order_is_lost_and_none_doubled() -> None:
     run_state_machine_as_test(
         OrderMachine,
-        settings=settings(
-            max_examples=40,
+        settings=examples(
+            40,
             stateful_step_count=25,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             # A failing life is told as it was: to shrink it takes minutes.
             phases=[Phase.explicit, Phase.reuse, Phase.generate],

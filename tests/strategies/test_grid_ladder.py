@@ -7,7 +7,7 @@ from decimal import Context, Decimal, localcontext
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from strategies.contract import MarketSpec
@@ -22,6 +22,7 @@ from strategies.grid.lines import (
     resolve_range,
 )
 from strategies.grid.parameters import parameters_of
+from tests.properties import examples
 from tests.strategies.markets import LINEAR, SPOT
 
 TICKS = [Decimal(text) for text in ("0.00001", "0.0001", "0.01", "0.05", "0.25", "1")]
@@ -45,7 +46,7 @@ def ladders(draw: st.DrawFn) -> tuple[GridConfig, MarketSpec]:
     return GridConfig.model_validate(fields), market
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(grid=ladders(), beyond=st.integers(1, 30))
 def test_lines_and_their_continuation(grid: tuple[GridConfig, MarketSpec], beyond: int) -> None:
     config, market = grid
@@ -58,7 +59,7 @@ def test_lines_and_their_continuation(grid: tuple[GridConfig, MarketSpec], beyon
     assert [line.plain(p, lower, upper, i) for i in indexes] == [float(ladder.line(i)) for i in indexes]
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(grid=ladders())
 def test_amounts(grid: tuple[GridConfig, MarketSpec]) -> None:
     config, market = grid
@@ -94,7 +95,7 @@ def recentred(config: GridConfig, ladder: Ladder, price: Decimal) -> Ladder:
     return Ladder(lower, upper, ladder.grids, ladder.spacing, ladder.market)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(grid=ladders(), share=st.integers(1, 4000), percent=st.sampled_from([None, "0.5", "7.5", "99"]))
 def test_moving_to_another_price(grid: tuple[GridConfig, MarketSpec], share: int, percent: str | None) -> None:
     config, market = grid

@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies.contract import MarketKind, MarketSpec, OrderType, Point, PositionView, Side, WantedOrder
@@ -14,6 +14,7 @@ from strategies.grid.codes import CLOSING, RUNNING
 from strategies.grid.config import GridConfig
 from strategies.grid.logic import GridStrategy
 from strategies.grid.state import GridState
+from tests.properties import examples
 from tests.strategies.markets import LINEAR, SPOT
 from tests.strategies.rough_exchange import RoughExchange, Wish
 
@@ -75,7 +76,7 @@ moves = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(grid=grids(), path=moves)
 def test_orders_are_unique_intervals_have_one_each_and_holdings_add_up(
     grid: tuple[GridConfig, MarketSpec], path: list[tuple[Decimal, Decimal]]
@@ -106,7 +107,7 @@ def test_orders_are_unique_intervals_have_one_each_and_holdings_add_up(
             )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(grid=grids(long_spot=True), path=moves)
 def test_a_long_grid_on_spot_never_offers_what_it_does_not_have(
     grid: tuple[GridConfig, MarketSpec], path: list[tuple[Decimal, Decimal]]

@@ -7,13 +7,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backtests.metrics.inputs import Fills
 from backtests.metrics.round_trips import RoundTrips, numbered, trades_of
 from exchange.candles.files import Candles
 from tests.backtests.metrics.cast import START, fills
+from tests.properties import examples
 
 MINUTE = 60_000
 Row = tuple[float, int, float, float, float]
@@ -162,7 +163,7 @@ CANDLES = minutes([(100 + 7 * (i % 5), 100 - 5 * (i % 7)) for i in range(41)])
 
 
 @given(ROWS)
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_profits_and_open_positions_are_the_change_of_equity(
     rows: list[tuple[int, int, int, float, float, int]],
 ) -> None:
@@ -180,7 +181,7 @@ def test_profits_and_open_positions_are_the_change_of_equity(
 
 
 @given(ROWS)
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_every_round_trip_is_that_of_a_naive_reckoning(rows: list[tuple[int, int, int, float, float, int]]) -> None:
     _, found = made_of(rows)
     expected = naive(rows)

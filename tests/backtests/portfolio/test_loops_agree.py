@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.candles.files import Candles
@@ -13,9 +13,10 @@ from tests.backtests.portfolio.accounts import Part, played
 from tests.backtests.scripted import Script
 from tests.backtests.test_loops_agree import candles, scripts
 from tests.backtests.test_simulation import MARKETS
+from tests.properties import examples
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     histories=st.lists(candles(), min_size=2, max_size=2),
     wishes=st.lists(scripts(), min_size=3, max_size=3),

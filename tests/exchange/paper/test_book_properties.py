@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.errors import OrderNotFound, OrderRejected
@@ -12,6 +12,7 @@ from exchange.paper.models import PaperStatus
 from exchange.paper.orders import BookOrder
 from strategies.contract import MarketKind, MarketSpec, Side
 from tests.exchange.paper.making import D, Desk
+from tests.properties import examples
 from tests.strategies.markets import LINEAR, SPOT
 
 prices = st.integers(150_000, 250_000).map(lambda cents: f"{Decimal(cents) / 100}")
@@ -26,6 +27,7 @@ orders = st.tuples(
     st.booleans(),
     st.booleans(),
 )
+
 changes = st.tuples(st.sampled_from(["cancel", "amend"]), st.integers(0, 30), amounts, prices)
 
 
@@ -79,7 +81,7 @@ def check(desk: Desk, spec: MarketSpec, start: dict[str, Decimal]) -> None:
     assert numbers == sorted(set(numbers))
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(st.one_of(moves, orders, changes), max_size=40))
 def test_spot_balances_are_the_start_and_what_was_traded(steps: list[tuple]) -> None:  # type: ignore[type-arg]
     desk = Desk(SPOT, USDT="2000", ETH="1")
@@ -87,7 +89,7 @@ def test_spot_balances_are_the_start_and_what_was_traded(steps: list[tuple]) -> 
     check(desk, SPOT, {"USDT": D(2000), "ETH": D(1)})
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(st.one_of(moves, orders, changes), max_size=40))
 def test_linear_money_is_never_moved_by_the_rounding_of_an_average(steps: list[tuple]) -> None:  # type: ignore[type-arg]
     desk = Desk(LINEAR, USDT="2000")

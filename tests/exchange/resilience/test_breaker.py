@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from exchange.resilience.shared_state import LOG_KEY, BreakerPolicy, SharedState
 from exchange.translation import Intent
 from tests.exchange.resilience.conftest import FakeClock
+from tests.properties import examples
 
 _numbers = itertools.count()
 POLICY = BreakerPolicy(failures=3, within=60, first_pause=1, longest_pause=8, probe_lease=15)
@@ -169,7 +169,7 @@ def test_what_happened_is_on_record(state: SharedState, host: str, connection: r
 events = st.lists(st.tuples(st.integers(0, 5_000), st.booleans(), st.sampled_from([Intent.READ, Intent.CANCEL])))
 
 
-@hypothesis_settings(max_examples=50, deadline=None)
+@examples(50)
 @given(events=events)
 def test_it_behaves_like_its_table(events: list[tuple[int, bool, Intent]]) -> None:
     """One caller, whose every request is answered before the next; ``(pause, answered, intent)``."""

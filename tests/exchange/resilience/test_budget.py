@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import redis
 from django.conf import settings
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from exchange.resilience.limits import Charge, Limit
 from exchange.resilience.shared_state import SLOTS, SharedState
 from exchange.translation import Intent
 from tests.exchange.resilience.conftest import FakeClock
+from tests.properties import examples
 
 _names = itertools.count()
 
@@ -34,7 +34,7 @@ def weight_within(sent: list[tuple[int, int]], start: int, milliseconds: int) ->
 steps = st.lists(st.tuples(st.integers(0, 700), st.integers(1, 4)), min_size=1, max_size=60)
 
 
-@hypothesis_settings(max_examples=60, deadline=None)
+@examples(60)
 @given(steps=steps, limit=st.integers(4, 12), seconds=st.sampled_from([0.2, 1.0, 5.0]))
 def test_no_window_ever_holds_more_than_the_limit(steps: list[tuple[int, int]], limit: int, seconds: float) -> None:
     clock = FakeClock()

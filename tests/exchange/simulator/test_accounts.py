@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.simulator.accounts import Account, Position
@@ -22,6 +22,7 @@ from exchange.simulator.requests import read_order
 from exchange.simulator.store import Store
 from tests.exchange.candles.making import MINUTE, candles
 from tests.exchange.simulator.markets import ROWS
+from tests.properties import examples
 
 D = Decimal
 
@@ -159,7 +160,7 @@ def check(exchange: Engine, account: Account) -> None:
         assert order.price < mark if order.is_buy else order.price > mark
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(60)
 @given(steps=st.lists(actions, max_size=25))
 def test_whatever_is_asked_the_account_is_the_sum_of_its_fills(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, Any]]

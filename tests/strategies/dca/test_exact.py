@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from strategies.contract import MarketKind, MarketSpec
@@ -29,6 +29,7 @@ from strategies.dca.ladder import (
 from strategies.dca.logic import DcaStrategy
 from strategies.dca.parameters import parameters_of
 from strategies.dca.state import OPEN
+from tests.properties import examples
 from tests.strategies.markets import LINEAR, SPOT
 
 STRATEGY = DcaStrategy()
@@ -122,7 +123,7 @@ def test_what_is_held_is_never_exceeded(market: MarketSpec, count: int, off: int
     assert deal.amount_of.plain(parameters, steps) == float(floor_to_step(market, held))
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(market=markets(), config=configurations(), ticks=counts, between=st.sampled_from([0, 0, 0, 1, 5]))
 def test_a_base_order_buys_what_its_size_buys(market: MarketSpec, config: DcaConfig, ticks: int, between: int) -> None:
     """Candles of other years may have prices between two ticks."""
@@ -140,7 +141,7 @@ def test_a_base_order_buys_what_its_size_buys(market: MarketSpec, config: DcaCon
     assert deal.tradable.plain(parameters, steps, float(price)) == (steps > 0 and fits)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(market=markets(), config=configurations(), ticks=counts, amount=counts)
 def test_a_ladder_lies_where_the_preflight_says(market: MarketSpec, config: DcaConfig, ticks: int, amount: int) -> None:
     """Also on ties, which are frequent: whole percentages of prices on the tick end on half a tick."""
@@ -160,7 +161,7 @@ def test_a_ladder_lies_where_the_preflight_says(market: MarketSpec, config: DcaC
     assert all(state.safety_done[len(entries) :]), "below one tick there is no order"
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(market=markets(), config=configurations(), fills=st.lists(st.tuples(counts, counts), min_size=1, max_size=6))
 @example(market=QUARTERS, config=SHORT, fills=[(886, 21), (188328, 1), (188328, 7)])  # fmt: skip
 def test_profit_and_stop_lie_where_the_preview_says(
@@ -199,7 +200,7 @@ def on_a_tie(market: MarketSpec, price: Fraction) -> bool:
     return (price / Fraction(market.tick)).denominator == 2
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     market=markets(),
     shares=st.lists(st.integers(1, 9999), min_size=1, max_size=5),

@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies.contract import MarketKind, MarketSpec, Point, PositionView, Side, WantedOrder
@@ -14,6 +14,7 @@ from strategies.dca.config import DcaConfig
 from strategies.dca.ladder import deviations, safety_entries, safety_sizes
 from strategies.dca.logic import DcaStrategy
 from strategies.dca.state import CLOSING, OPEN, STARTING, DcaState
+from tests.properties import examples
 from tests.strategies.markets import LINEAR, SPOT
 from tests.strategies.rough_exchange import RoughExchange
 
@@ -60,7 +61,7 @@ moves = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(deal=deals(), path=moves, prompt=st.booleans())
 def test_orders_are_unique_holdings_add_up_and_what_closes_is_what_is_held(
     deal: tuple[DcaConfig, MarketSpec], path: list[tuple[Decimal, Decimal]], prompt: bool
@@ -122,7 +123,7 @@ def _what_closes_is_what_is_held(
             assert sum(closing) <= whole if trails else sum(closing) == whole, f"{kind} is not for what is held"
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(deal=deals(), path=moves)
 def test_a_deal_never_uses_more_than_its_orders_are_worth(
     deal: tuple[DcaConfig, MarketSpec], path: list[tuple[Decimal, Decimal]]
@@ -153,7 +154,7 @@ def test_a_deal_never_uses_more_than_its_orders_are_worth(
         assert spent.get(state.deal, Decimal(0)) + resting <= budget
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(deal=deals(), price=st.integers(50, 5000).map(Decimal))
 def test_safety_orders_follow_the_two_geometric_series(deal: tuple[DcaConfig, MarketSpec], price: Decimal) -> None:
     """Σ deviations and Σ sizes by the closed form a (qⁿ − 1) / (q − 1)."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backtests.engine import run
@@ -21,6 +21,7 @@ from strategies.feature_rows import FeatureTable
 from strategies.hybrid.config import HybridConfig
 from strategies.hybrid.logic import HybridStrategy
 from strategies.hybrid.state import HybridState
+from tests.properties import examples
 from tests.strategies.hybrid.bench import BEAR, BREAKOUT, BULL, NOTHING, QUIET, RANGE, SPOT, VOLATILE
 from tests.strategies.markets import LINEAR, MINUTE, walking_candles
 
@@ -78,7 +79,7 @@ def taken(market: MarketSpec, seed: int, changes: dict[str, Any]) -> Taken:
     return config, market, result, recording.steps
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.sampled_from([LINEAR, SPOT]), st.integers(0, 10**6), CHOICES)
 def test_what_holds_whatever_happens(market: MarketSpec, seed: int, changes: dict[str, Any]) -> None:
     config, market, _, steps = taken(market, seed, changes)

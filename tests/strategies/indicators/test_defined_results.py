@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import indicators
@@ -35,7 +35,6 @@ def test_values_are_known_from_their_first_row_on_and_not_before(entry: Entry, r
 
 
 @each_indicator
-@settings(deadline=None)  # the first call compiles
 @given(columns=drawn_columns(most=90))
 def test_known_values_are_finite(entry: Entry, columns: Columns) -> None:
     for values in entry.compute(columns):
@@ -90,7 +89,6 @@ def test_the_mean_after_a_huge_volume_is_exact() -> None:
     assert indicators.volume_mean(volume, 3)[-1] == pytest.approx(0.2, rel=1e-15)
 
 
-@settings(deadline=None)  # the first call compiles
 @given(columns=drawn_columns(), period=st.integers(1, 8))
 def test_windows_are_those_of_numpy(columns: Columns, period: int) -> None:
     if len(columns) < period:

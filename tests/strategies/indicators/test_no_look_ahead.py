@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies import indicators
@@ -56,7 +56,6 @@ def test_nothing_changes_when_the_future_is_another(candles_dir: Path, name: str
 
 
 @each_indicator
-@settings(deadline=None)  # the first call compiles
 @given(past=drawn_columns(least=1), future=drawn_columns())
 def test_no_drawn_future_changes_a_drawn_past(entry: Entry, past: Columns, future: Columns) -> None:
     assert_equal_up_to(entry, len(past), past, past.joined(future))
@@ -70,7 +69,6 @@ def test_the_check_catches_a_value_from_the_next_candle() -> None:
 
 
 @each_indicator
-@settings(deadline=None)  # the first call compiles
 @given(columns=drawn_columns(most=120), data=st.data())
 def test_after_a_gap_everything_is_as_if_the_series_began_there(
     entry: Entry, columns: Columns, data: st.DataObject

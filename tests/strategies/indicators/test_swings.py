@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies.indicators import swings
@@ -35,7 +35,6 @@ def test_swing_highs(story: str, highs: list[float], length: int, confirmed: lis
     np.testing.assert_array_equal(mirrored, [-each for each in confirmed])
 
 
-@settings(deadline=None)  # the first call compiles
 @given(highs=st.lists(st.integers(0, 6), max_size=40), length=st.integers(1, 5))
 def test_swings_are_those_that_the_definition_names(highs: list[int], length: int) -> None:
     expected = [NONE] * len(highs)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies.regimes import rules
@@ -24,6 +24,7 @@ HOURS = (
     "bybit_SOLUSDT_linear_1h.csv.gz",
     "bybit_WIFUSDT_linear_1h.csv.gz",
 )
+
 QUARTERS_WITH_GAPS = "bybit_BTCUSDT_spot_15m.csv.gz"
 
 
@@ -45,7 +46,6 @@ def assert_stepping_gives_the_series(config: RegimeConfig, inputs: InputColumns,
     assert series.state == state
 
 
-@settings(deadline=None)  # the first call compiles
 @given(begun=states, rows=candles, confirmation=st.integers(1, 4))
 def test_drawn_inputs_step_by_step(begun: RegimeState, rows: list[RegimeInputs], confirmation: int) -> None:
     columns = InputColumns(

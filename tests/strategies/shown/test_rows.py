@@ -4,13 +4,14 @@ earlier row."""
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies.candles import closes_of
 from strategies.checks import check_features
 from strategies.checks.violations import ROUNDING, first_differences
 from strategies.contract import CandleSeries, UsesFeatures
+from tests.properties import examples
 from tests.strategies.shown.cases import CASES_WITH_FEATURES, Case, each_case_with_features
 
 CUTS = 200
@@ -25,7 +26,7 @@ def test_rows_do_not_change_when_later_candles_are_taken_away_or_changed(case: C
     assert check_features(strategy, case.config, case.recent(COMPARED), cuts=CUTS, seed=11) == []
 
 
-@settings(max_examples=300, deadline=None)  # the first call compiles
+@examples(300)
 @given(case=st.sampled_from(CASES_WITH_FEATURES), data=st.data())
 def test_no_drawn_change_of_one_later_candle_changes_a_row_before(case: Case, data: st.DataObject) -> None:
     """Anywhere in the series, any later candle of any timeframe that is looked at: another price, or missing."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies.contract import MarketSpec
@@ -21,25 +21,26 @@ from strategies.sizing import (
     risk_percent,
     risked,
 )
+from tests.properties import examples
 from tests.strategies.markets import LINEAR, SPOT
 
 money = st.floats(-100, 1e7)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(equity=money, percent=st.floats(0.01, 10), distance=st.floats(1e-6, 1e5), cost=st.floats(0, 100))
 def test_risked(equity: float, percent: float, distance: float, cost: float) -> None:
     assert risked(equity, percent, distance, cost) == risk_percent(equity, percent, distance, cost)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(equity=money, rate=st.floats(0, 1), payoff=st.floats(0.01, 50), share=st.floats(0.01, 1), cap=st.floats(0.1, 9))
 def test_kelly_risked(equity: float, rate: float, payoff: float, share: float, cap: float) -> None:
     expected = kelly_amount(equity, rate, payoff, 40.0, fraction=share, cap=cap)
     assert kelly_risked(equity, rate, payoff, 40.0, share, cap) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     amount=st.floats(-1, 10_000),
     price=st.floats(0.01, 1e5),
@@ -56,7 +57,7 @@ def test_capped_size(
     assert size == capped(amount, price, equity, market, limits)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     steps=st.integers(0, 200_000),
     part=st.floats(0.001, 0.999),

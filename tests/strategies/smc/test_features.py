@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies.candles import closed_by, closes_of, rows_of
@@ -14,6 +14,7 @@ from strategies.feature_rows import feature_table
 from strategies.smc.config import TIMEFRAMES, SmcConfig
 from strategies.smc.features import columns, needs, warm_up
 from strategies.smc.logic import SmcStrategy
+from tests.properties import examples
 from tests.strategies.smc.real import FILES, all_timeframes, last_candles
 
 STRATEGY = SmcStrategy()
@@ -63,7 +64,7 @@ def made_up(seed: int, days: int) -> dict[str, CandleSeries]:
 
 
 @given(seed=st.integers(0, 2**32 - 1), cut=st.floats(0, 1))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_cut_or_changed_candles_change_no_row_before(seed: int, cut: float) -> None:
     candles = made_up(seed, 8)
     full = columns(QUICK, candles)
@@ -87,7 +88,7 @@ def _turned_around(series: CandleSeries, now: int) -> CandleSeries:
 
 
 @given(seed=st.integers(0, 2**32 - 1), place=st.floats(0, 1))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_what_a_window_shows_of_the_structure_is_exact_to_the_last_bit(seed: int, place: float) -> None:
     candles = made_up(seed, 80)
     full = feature_table(STRATEGY, QUICK, candles)

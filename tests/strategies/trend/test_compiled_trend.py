@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backtests.engine import run
@@ -21,6 +21,7 @@ from strategies.trend.config import TrendConfig
 from strategies.trend.features import COLUMNS, WIDTH
 from strategies.trend.logic import TrendStrategy
 from strategies.trend.state import FLAT, TrendState
+from tests.properties import examples
 from tests.strategies.kernel_driver import assert_quiet_is_honest, assert_same_compiled
 from tests.strategies.markets import LINEAR, SPOT
 from tests.strategies.trend.rough_walk import played, points
@@ -154,7 +155,7 @@ ticks = st.sampled_from(["0.01", "0.05", "0.1", "0.0001", "2.5"])
 steps_of_amounts = st.sampled_from(["0.001", "0.01", "1", "0.0003"])
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     tick=ticks,
     step=steps_of_amounts,

@@ -6,12 +6,13 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies.contract import MarketKind, MarketSpec, OrderType, Point, PositionView, Side, WantedOrder
 from strategies.trend.config import TrendConfig
 from strategies.trend.logic import TrendStrategy
+from tests.properties import examples
 from tests.strategies.markets import LINEAR, SPOT
 from tests.strategies.trend.rough_walk import RoughExchange
 from tests.strategies.trend.trend_bot import BREAKDOWN, BREAKOUT, HOUR_MS, MIDNIGHT_MS, PULLBACK, RALLY, RISING
@@ -51,7 +52,7 @@ paths = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(bot=bots(), path=paths)
 def test_one_position_that_is_always_guarded_by_a_stop_that_never_loosens(
     bot: tuple[TrendConfig, MarketSpec], path: list[tuple[Decimal, Decimal, dict[str, float] | None]]
