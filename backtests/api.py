@@ -10,13 +10,14 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from backtests import services
+from backtests.api_examples import BACK_TESTS
 from backtests.models import BackTest, Study
 from backtests.result_schemas import schema_of
 from backtests.serializers import BackTestIn, BackTestOut, JobFilters, StudyFilters, StudyIn, StudyOut
@@ -32,53 +33,6 @@ _COLUMNS = {
         "created_at", "started_at", "finished_at",
     )
 } | {"same_as": "same_as_id"}  # fmt: skip
-_COSTS = {"initial_balance": 5000, "timeframe": "1m", "fees": {"maker": "0.0002", "taker": "0.00055"}}
-_EXAMPLES = [
-    OpenApiExample(
-        "One bot",
-        {
-            "preset": {
-                **_COSTS,
-                "symbol": "ETH/USDT:USDT",
-                "strategy": "grid",
-                "config": {"range_percent": 10, "grids": 20, "investment": 1500},
-            },
-            "source": "bybit/linear/ETHUSDT",
-            "since": 1_746_057_600_000,
-            "until": 1_748_736_000_000,
-        },
-        request_only=True,
-    ),
-    OpenApiExample(
-        "A portfolio",
-        {
-            "preset": {
-                **_COSTS,
-                "market": "linear",
-                "leverage": 3,
-                "bots": [
-                    {
-                        "name": "eth-grid",
-                        "symbol": "ETH/USDT:USDT",
-                        "strategy": "grid",
-                        "config": {"range_percent": 10, "grids": 20, "investment": 1500},
-                    },
-                    {
-                        "name": "btc-trend",
-                        "symbol": "BTC/USDT:USDT",
-                        "timeframe": "5m",
-                        "strategy": "trend",
-                        "config": {"investment": 1500},
-                    },
-                ],
-            },
-            "source": "bybit",
-            "since": 1_746_057_600_000,
-            "until": 1_748_736_000_000,
-        },
-        request_only=True,
-    ),
-]
 
 
 class JobViewSet(LeanList):
@@ -139,7 +93,7 @@ class BackTestViewSet(JobViewSet):
         summary="Ask for a back-test, of one bot or of a portfolio",
         request=BackTestIn,
         responses={201: BackTestOut, 400: _INVALID},
-        examples=_EXAMPLES,
+        examples=BACK_TESTS,
     )
     def create(self, request: Request) -> Response:
         wanted = BackTestIn(data=request.data)

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from backtests import services
+from backtests.analysis.kinds import KINDS
 from backtests.errors import BackTestRefused
 from backtests.examples import PORTFOLIO_SOURCES, portfolio_example
 from backtests.portfolio_form import PortfolioForm
@@ -24,5 +25,5 @@ def portfolio_create(request: HttpRequest) -> HttpResponse:
             form.add_problems(refusal.problems)
         else:
             return redirect("back-test-detail", made.pk)
-    context = {"form": form}
+    context = {"form": form, "kinds": KINDS.values()}
     return render(request, "backtests/new_portfolio.html", context, status=422 if form.is_bound else 200)

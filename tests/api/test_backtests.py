@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 
 from backtests import services
 from backtests.api import BackTestViewSet, StudyViewSet
+from backtests.api_examples import BACK_TESTS
 from backtests.jobs import single
 from backtests.models import BackTest, JobStatus, Study
 from tests.backtests.jobs import cast
@@ -45,6 +46,53 @@ def test_asked_for_run_and_read(api: APIClient) -> None:
     report = api.get(f"{address}report/")
     assert report["Content-Type"].startswith("text/html")
     assert done["hash"] in report.content.decode()
+
+
+# The lease is renewed on a connection of its own, which has to see the row.
+@pytest.mark.django_db(transaction=True)
+def test_a_portfolio_is_asked_for_run_and_read(api: APIClient) -> None:
+    answer = api.post("/api/v1/back-tests/", {"preset": cast.PORTFOLIO, "source": cast.SOURCES}, format="json")
+    assert answer.status_code == 201, answer.content
+    address = f"/api/v1/back-tests/{answer.json()['id']}/"
+    assert [bot["name"] for bot in answer.json()["preset"]["bots"]] == ["eth", "btc"]
+    single.run_back_test(answer.json()["id"])
+    done = api.get(address).json()
+    assert (done["status"], done["progress"]) == ("done", 1.0)
+    result = json.loads(api.get(f"{address}result/").content)
+    assert (result["hash"], result["summary"]) == (done["hash"], done["summary"])
+    assert [bot["summary"]["refused"] for bot in result["bots"]] == [0, 0]
+    assert "What each bot added" in api.get(f"{address}report/").content.decode()
+
+
+def test_what_is_wrong_with_a_portfolio_is_named_with_value_and_mend(api: APIClient) -> None:
+    bots = [{"name": "eth", "symbol": "ETH/USDT"}, {"name": "eth", "symbol": "BTC/USDT", "config": {"grids": -1}}]
+    wrong = {"preset": {**cast.PORTFOLIO, "bots": bots}, "source": "ETHUSDT=../../etc/passwd"}
+    answer = api.post("/api/v1/back-tests/", wrong, format="json")
+    assert answer.status_code == 400
+    errors = {error["field"]: error for error in answer.json()["errors"]}
+    assert errors["source"]["value"] == "../../etc/passwd"
+    assert "write a series of the candle store as bybit/linear/ETHUSDT" in errors["source"]["message"]
+    assert errors["preset.bots.1.config.grids"]["value"] == "-1"
+    answer = api.post("/api/v1/back-tests/", {**wrong, "preset": {**cast.PORTFOLIO, "bots": 3}}, format="json")
+    assert "bots is a list" in answer.json()["detail"]
+    assert not BackTest.objects.exists()
+
+
+@pytest.mark.parametrize("example", BACK_TESTS, ids=lambda example: example.name)
+def test_the_examples_of_the_schema_can_be_asked_for(example: Any, api: APIClient) -> None:
+    answer = api.post("/api/v1/back-tests/", example.value, format="json")
+    assert answer.status_code == 201, answer.content
+
+
+def test_a_portfolio_is_found_by_what_any_of_its_bots_trades(api: APIClient) -> None:
+    one, many = cast.back_test(), cast.portfolio()
+
+    def found(query: str) -> list[int]:
+        return [row["id"] for row in api.get(f"/api/v1/back-tests/?{query}").json()["results"]]
+
+    assert found("symbol=ETH/USDT") == [many.pk, one.pk]
+    assert found("symbol=BTC/USDT&strategy=grid") == [many.pk]
+    assert found("symbol=BTC/USDT&strategy=dca") == found("symbol=XRP/USDT") == []
 
 
 def test_what_cannot_work_is_named_field_by_field(api: APIClient) -> None:
