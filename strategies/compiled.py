@@ -163,7 +163,13 @@ def _dispatcher(function: Callable[..., Any], **options: bool) -> Any:
     _make_callable_in_compiled_code()
     make: Any = njit  # whose declared type knows not all of its options
     # The last one: nobody asks for a pointer to it as C knows one.
-    return make(cache=True, nogil=True, no_cfunc_wrapper=True, **options)(function)
+    options |= {"nogil": True, "no_cfunc_wrapper": True}
+    try:
+        return make(cache=True, **options)(function)
+    except RuntimeError as error:
+        if "no locator available" not in str(error):
+            raise
+        return make(**options)(function)  # no folder can be written: each process compiles for itself
 
 
 def _copied(function: FunctionType, qualname: str, variables: dict[str, Any]) -> FunctionType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -31,6 +31,12 @@ class Command(BaseCommand):
     )
     # Nothing of the database is looked at.
     requires_system_checks: list[str] = []
+    # Called from the shell, not by other code: the process may begin anew.
+    owns_process = False
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        self.owns_process = True
+        super().run_from_argv(argv)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("preset", type=Path, help="a YAML file (docs/backtesting/presets.md)")
@@ -78,6 +84,7 @@ class Command(BaseCommand):
             chosen = load_preset(preset)
         except PresetInvalid as error:
             raise CommandError(str(error)) from error
+        self._compile_apart([chosen])
         found, report = self._candles(chosen, candles[0], since, until)
         outcome = self._run(chosen, found, report, since)
         from backtests.outcome_json import write_json
@@ -92,6 +99,12 @@ class Command(BaseCommand):
 
             self.stdout.write("\n".join(lines(outcome)))
 
+    def _compile_apart(self, presets: Sequence[Preset]) -> None:
+        if self.owns_process:
+            from backtests.machine_code import compile_apart
+
+            compile_apart(presets)
+
     def _portfolio(self, path: Path, candles: list[str], since: int | None, until: int | None) -> PortfolioOutcome:
         from backtests.portfolio.loading import load_all, sources_of
         from backtests.portfolio.preset import load_portfolio
@@ -99,6 +112,7 @@ class Command(BaseCommand):
 
         try:
             portfolio = load_portfolio(path)
+            self._compile_apart([bot.preset for bot in portfolio.bots])
             found, reports = load_all(
                 portfolio, sources_of(portfolio, candles), since=since, until=until, store=settings.CANDLE_STORE
             )
