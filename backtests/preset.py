@@ -69,14 +69,14 @@ class Preset(Part):
     strategy: str
     config: dict[str, Any] = {}
     initial_balance: Number = number(
-        ..., "Initial balance", "The money that it begins with.", unit="quote", group=Group.MONEY, gt=0
+        ..., "Initial balance", "The money that it begins with.", unit="quote", group=Group.ACCOUNT, gt=0
     )
     leverage: Number | None = number(
         None,
         "Account leverage",
         "Of a linear market. Empty: what the strategy says itself, else 10.",
         unit="×",
-        group=Group.MONEY,
+        group=Group.ACCOUNT,
         ge=1,
         le=125,
     )
@@ -156,14 +156,14 @@ class Preset(Part):
         None,
         title="Funding",
         description="Of a linear market: the rate for every eight hours, as 0.0001. Empty: none is paid.",
-        json_schema_extra={"unit": "fraction", "group": Group.MONEY, "advanced": True},
+        json_schema_extra={"unit": "fraction", "group": Group.ACCOUNT, "advanced": True},
     )
     maintenance_margin: Number | None = number(
         None,
         "Maintenance margin",
         "Of a linear market: an equity below this share of the position's worth is liquidated, never with 0. Empty: 0.005.",
         unit="fraction",
-        group=Group.MONEY,
+        group=Group.ACCOUNT,
         advanced=True,
         ge=0,
         lt=1,

@@ -18,7 +18,7 @@ class Group(StrEnum):
     """The headings of the form."""
 
     MARKET = "Market"
-    MONEY = "Money"
+    ACCOUNT = "Account"
     COSTS = "Costs"
     FILLS = "Fills"
 

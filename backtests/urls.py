@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from backtests.views import asking, back_tests, portfolios, studies
+from backtests.views import asking, back_tests, new_back_test, portfolios, studies
 
 urlpatterns = [
     path("back-tests/", asking.jobs, name="back-tests"),
-    path("back-tests/new/", asking.back_test_create, name="back-test-create"),
+    path("back-tests/new/", new_back_test.back_test_create, name="back-test-create"),
     path("back-tests/new/portfolio/", portfolios.portfolio_create, name="portfolio-create"),
     path("back-tests/<int:key>/", back_tests.back_test_detail, name="back-test-detail"),
     path("back-tests/<int:key>/cancel/", back_tests.back_test_cancel, name="back-test-cancel"),

@@ -2,48 +2,84 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, time
 from typing import Any, ClassVar, Final
 
 from django import forms
 
 from backtests.made_up import SETTINGS
+from backtests.management.times import moment
 from strategies.contract import Problem
 from strategies.yaml_document import YamlDocument, read_yaml
 
 FIELDS: Final = ("source", "since", "until")
 MADE_UP: Final = ", ".join(f"synthetic:{name}" for name in SETTINGS)
-_DAY = forms.DateInput(attrs={"type": "date"})
 
 
 def yaml_area(rows: int) -> forms.Textarea:
     return forms.Textarea(attrs={"rows": rows, "spellcheck": "false", "autocomplete": "off"})
 
 
-class YamlForm(forms.Form):
+class _MomentInput(forms.DateInput):
+    """A day, or a day and a time where one is held."""
+
+    input_type = "date"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        if "T" in (context["widget"]["value"] or ""):
+            context["widget"] |= {"type": "datetime-local", "attrs": {**context["widget"]["attrs"], "step": "any"}}
+        return context
+
+
+class MomentField(forms.Field):
+    """Milliseconds UTC, written as ``2025-05-01`` or ``2025-05-01T12:00``."""
+
+    widget = _MomentInput
+
+    def to_python(self, value: Any) -> int | None:
+        if value in self.empty_values:
+            return None
+        try:
+            return moment(value)
+        except ArgumentTypeError as error:
+            raise forms.ValidationError(f"{error}.") from error
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, int):
+            return value
+        when = datetime.fromtimestamp(value / 1000, UTC).replace(tzinfo=None)
+        return when.date().isoformat() if when.time() == time.min else when.isoformat()
+
+
+class CandlesForm(forms.Form):
+    source = forms.CharField(
+        label="Candles",
+        max_length=200,
+        error_messages={"required": "Candles are missing: name a series of the store or a made-up market."},
+        help_text=f"A series of the candle store, as bybit/linear/ETHUSDT, or a made-up market: {MADE_UP}",
+    )
+    since = MomentField(label="From", required=False, help_text="UTC; earlier candles are warm-up.")
+    until = MomentField(label="To", required=False, help_text="UTC, exclusive.")
+
+    @property
+    def candles(self) -> dict[str, Any]:
+        """``source``, ``since`` and ``until`` as they are asked for. What was no value is left out."""
+        return {name: self.cleaned_data[name] for name in FIELDS if name in self.cleaned_data}
+
+
+class YamlForm(CandlesForm):
     """What was typed stays whatever is wrong with it."""
 
     wanted: ClassVar = "A preset is a mapping: symbol, market, timeframe, strategy, …"
 
     preset = forms.CharField(label="Preset", widget=yaml_area(22))
-    source = forms.CharField(
-        label="Candles",
-        max_length=200,
-        help_text=f"A series of the candle store, as bybit/linear/ETHUSDT, or a made-up market: {MADE_UP}",
-    )
-    since = forms.DateField(label="From", required=False, widget=_DAY, help_text="UTC; earlier candles are warm-up.")
-    until = forms.DateField(label="To", required=False, widget=_DAY, help_text="UTC, exclusive.")
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._document: YamlDocument | None = None
-
-    @property
-    def candles(self) -> dict[str, Any]:
-        """``source``, and ``since`` and ``until`` in ms UTC, as they are asked for."""
-        period = {name: _start_of(self.cleaned_data[name]) for name in ("since", "until")}
-        return {"source": self.cleaned_data["source"], **period}
 
     def clean_preset(self) -> Any:
         if not self.cleaned_data["preset"].strip():
@@ -71,7 +107,3 @@ class YamlForm(forms.Form):
     def _sentence(self, path: str, message: str) -> str:
         line = self._document.line_of(path) if path and self._document else None
         return ": ".join([*([f"line {line}"] if line else []), *([path] if path else []), message])
-
-
-def _start_of(day: date | None) -> int | None:
-    return None if day is None else int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)

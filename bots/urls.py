@@ -18,6 +18,7 @@ urlpatterns = [
     path("new/candles.json", views.market_candles, name="market-candles"),
     path("bots/<slug:name>/", views.bot_detail, name="bot-detail"),
     path("bots/<slug:name>/edit/", views.bot_edit, name="bot-edit"),
+    path("bots/<slug:name>/back-test/", views.bot_back_test, name="bot-back-test"),
     path("bots/<slug:name>/chart.json", views.bot_chart, name="bot-chart"),
     *(
         path(f"bots/<slug:name>/{command}/", views.bot_command, {"command": command}, name=f"bot-{command}")

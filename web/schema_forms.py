@@ -68,10 +68,14 @@ class SchemaForm(forms.Form):
 
     @property
     def groups(self) -> list[FieldGroup]:
+        return self.grouped(self.generated)
+
+    def grouped(self, names: Iterable[str]) -> list[FieldGroup]:
         groups: dict[str, FieldGroup] = {}
-        for name, item in self.generated.items():
-            group = groups.setdefault(item.group, FieldGroup(item.group))  # type: ignore[attr-defined]
-            (group.advanced if item.advanced else group.fields).append(self[name])  # type: ignore[attr-defined]
+        for name in names:
+            item: Any = self.fields[name]
+            group = groups.setdefault(item.group, FieldGroup(item.group))
+            (group.advanced if item.advanced else group.fields).append(self[name])
         return list(groups.values())
 
     def given(self) -> dict[str, Any]:
@@ -132,12 +136,11 @@ def is_default(item: forms.Field, value: Any) -> bool:
     return str(value) == str(default)
 
 
-def from_address(model: type[BaseModel], values: Mapping[str, str], prefix: str = "") -> dict[str, Any]:
+def from_address(fields: Mapping[str, forms.Field], query: Mapping[str, str]) -> dict[str, Any]:
     """Initial values out of an address's query: there a switch that is off is the word ``False``."""
-    fields = dict(schema_fields(model, prefix))
     return {
-        name: value.lower() in ("true", "on", "1") if isinstance(fields[name], forms.BooleanField) else value
-        for name, value in values.items()
+        name: value.lower() == "true" if isinstance(fields[name], forms.BooleanField) else value
+        for name, value in query.items()
         if name in fields
     }
 
@@ -243,4 +246,6 @@ class _NumberField(_Named, forms.DecimalField):
 
 class _StructureField(_Named, forms.JSONField):
     def prepare_value(self, value: Any) -> Any:
-        return "" if value is None else super().prepare_value(value)
+        if value is None or isinstance(value, str):  # text is as somebody wrote it
+            return value or ""
+        return super().prepare_value(value)

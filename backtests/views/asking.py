@@ -14,7 +14,7 @@ from backtests.errors import BackTestRefused
 from backtests.examples import COINS, SOURCE, preset_example, search_example
 from backtests.forms import BackTestForm
 from backtests.models import BackTest, Study
-from strategies.registry import strategies
+from strategies import registry
 from web.pages import Context, page, signed_in, username
 
 
@@ -29,14 +29,10 @@ def _jobs() -> Context:
     return {"rows": rows, "now": now, "moving": any(row.job.is_active for row in rows)}
 
 
-@signed_in
-def back_test_create(request: HttpRequest) -> HttpResponse:
-    names, kind = [strategy.name for strategy in strategies()], _kind(request.GET.get("kind"))
-    if kind is not None and kind.preset_optional:
-        names = ["grid"]
-    chosen = request.GET.get("strategy", "grid")
-    if chosen not in names:
-        raise Http404(f"There is no strategy {chosen} for this.")
+def as_yaml(request: HttpRequest) -> HttpResponse:
+    """A study, or a back-test, that is written down."""
+    kind = _kind(request.GET.get("kind"))
+    names, chosen = choices_of(request, kind)
     form = BackTestForm(request.POST or None, kind=kind, initial=_beginning(kind, chosen))
     if request.method == "POST" and form.is_valid():
         try:
@@ -45,8 +41,22 @@ def back_test_create(request: HttpRequest) -> HttpResponse:
             form.add_problems(refusal.problems)
         else:
             return redirect("study-detail" if isinstance(made, Study) else "back-test-detail", made.pk)
-    context = {"form": form, "strategies": names, "chosen": chosen, "kind": kind, "kinds": KINDS.values()}
+    return shown_as_yaml(request, form, names, chosen)
+
+
+def shown_as_yaml(request: HttpRequest, form: BackTestForm, names: list[str], chosen: str) -> HttpResponse:
+    """After a refused attempt with status 422."""
+    context = {"form": form, "strategies": names, "chosen": chosen, "kind": form.kind, "kinds": KINDS.values()}
     return render(request, "backtests/new.html", context, status=422 if form.is_bound else 200)
+
+
+def choices_of(request: HttpRequest, kind: Kind | None = None) -> tuple[list[str], str]:
+    """The strategies there are, and the chosen one's name."""
+    names = ["grid"] if kind is not None and kind.preset_optional else registry.names()
+    chosen = request.GET.get("strategy", "grid")
+    if chosen not in names:
+        raise Http404(f"There is no strategy {chosen} for this.")
+    return names, chosen
 
 
 def _kind(name: str | None) -> Kind | None:

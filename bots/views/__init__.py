@@ -1,5 +1,6 @@
 """The pages. Thin: they read through selectors, write through services and never decide anything."""
 
+from bots.views.back_test import bot_back_test
 from bots.views.bot import bot_chart, bot_detail
 from bots.views.commands import bot_command
 from bots.views.edit import account_symbols, bot_create, bot_edit, bot_preview, market_candles
@@ -11,6 +12,7 @@ from bots.views.overview import overview
 __all__ = [
     "account_check",
     "account_symbols",
+    "bot_back_test",
     "bot_chart",
     "bot_command",
     "bot_create",

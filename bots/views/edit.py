@@ -19,7 +19,7 @@ from bots.views.bot import find_bot
 from exchange.models import Environment, ExchangeAccount
 from strategies.registry import UnknownStrategy, get_strategy, problems, strategies
 from web.pages import Context, render_block, signed_in, username
-from web.schema_forms import from_address
+from web.schema_forms import from_address, schema_fields
 
 DEFAULT_STRATEGY = "grid"
 
@@ -195,8 +195,9 @@ def _first_initial(request: HttpRequest, strategy: Any) -> dict[str, Any]:
         return {}
     mode = BotMode.SIGNALS if first.plays_with_real_money else mode_fit_for(first.environment)
     query = request.GET.dict()
+    settings = dict(schema_fields(strategy.Config, PREFIX))
     named = {name: query[name] for name in ("name", "symbol") if name in query}
-    return {"account": first.pk, "mode": mode} | named | from_address(strategy.Config, query, PREFIX)
+    return {"account": first.pk, "mode": mode} | named | from_address(settings, query)
 
 
 def _strategy(name: str) -> Any:

@@ -77,7 +77,7 @@ def test_what_is_wrong_is_said_with_its_line_and_status_422(visitor: Client, pre
 
 def test_every_strategy_begins_with_a_preset_that_can_be_run(visitor: Client) -> None:
     for name in ("grid", "dca", "trend", "smc", "hybrid"):
-        page = visitor.get(f"/back-tests/new/?strategy={name}").content.decode()
+        page = visitor.get(f"/back-tests/new/?as=yaml&strategy={name}").content.decode()
         assert f"strategy: {name}" in page
     assert visitor.get("/back-tests/new/?strategy=luck").status_code == 404
 

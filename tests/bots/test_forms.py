@@ -109,7 +109,7 @@ def test_each_number_tells_its_range() -> None:
 
 def test_an_address_says_that_a_switch_is_off() -> None:
     query = {"config.trail_stop_loss": "False", "config.grids": "5", "config.luck": "7", "symbol": "ETH/USDT"}
-    assert from_address(GridConfig, query, "config.") == {"config.trail_stop_loss": False, "config.grids": "5"}
+    assert from_address(dict(schema_fields(GridConfig, "config.")), query) == {"config.trail_stop_loss": False, "config.grids": "5"}
 
 
 def test_fields_stand_in_their_groups_and_the_advanced_ones_aside() -> None:
