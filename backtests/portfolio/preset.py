@@ -148,10 +148,14 @@ def _bot(number: int, own: Any, shared: Mapping[str, Any]) -> tuple[PortfolioBot
         return None, [Problem(here, "a bot is a mapping: name, symbol, timeframe, strategy, config, …")]
     name, problems = own.get("name"), []
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        problems.append(Problem(f"{here}.name", "each bot has a name: letters, digits, - and _, 64 at most."))
+        problems.append(
+            Problem(f"{here}.name", "each bot has a name: letters, digits, - and _, 64 at most.", _told(name))
+        )
     for field in _OF_THE_ACCOUNT:
         if field in own:
-            problems.append(Problem(f"{here}.{field}", f"{field} is the account's: write it once, above bots."))
+            problems.append(
+                Problem(f"{here}.{field}", f"{field} is the account's: write it once, above bots.", _told(own[field]))
+            )
     values = {**shared, **{key: value for key, value in own.items() if key not in ("name", *_OF_THE_ACCOUNT)}}
     try:
         preset = preset_of(values)
@@ -180,9 +184,11 @@ def _fits_together(bots: list[PortfolioBot]) -> Iterator[Problem]:
             yield Problem(
                 f"{here}.symbol",
                 f"{preset.symbol} is {preset.market}, the first bot's market {first.market}: one of the two.",
+                preset.symbol,
             )
         elif preset.quote != first.quote:
-            yield Problem(f"{here}.symbol", f"{preset.symbol} is paid in {preset.quote}, the balance is {first.quote}.")
+            mend = f"{preset.symbol} is paid in {preset.quote}, the balance is {first.quote}: one of the two."
+            yield Problem(f"{here}.symbol", mend, preset.symbol)
         other = on_symbol.setdefault(preset.symbol, bot)
         fields = _OF_A_LINEAR_MARKET if preset.market is MarketKind.LINEAR else _OF_A_MARKET
         for field in fields:
@@ -190,6 +196,10 @@ def _fits_together(bots: list[PortfolioBot]) -> Iterator[Problem]:
                 yield Problem(
                     f"{here}.{field}", f"{bot.name} and {other.name} trade {preset.symbol}: both need the same {field}."
                 )
+
+
+def _told(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _value(preset: Preset, field: str) -> Any:

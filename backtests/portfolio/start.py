@@ -23,11 +23,12 @@ _DIGITS: Final = Decimal("1e-8")
 
 
 class StartRefused(ValueError):
-    """No bot may start. ``problems`` by the bots' names; ``str()`` puts each on a line of its own."""
+    """No bot may start. ``problems`` by the bots' names; ``str()`` puts each on a line of its own, after one that says so."""
 
     def __init__(self, problems: Mapping[str, Sequence[Problem]]) -> None:
         self.problems = problems
-        super().__init__("\n".join(f"{name}: {each.message}" for name, found in problems.items() for each in found))
+        told = [f"{name}: {each.message}" for name, found in problems.items() for each in found]
+        super().__init__("\n".join(["no bot may start:", *told]))
 
 
 def start_problems(pool: Pool, number: int, ready: Prepared) -> Sequence[Problem]:

@@ -138,7 +138,7 @@ def test_candles_of_the_store(sent: Sent, settings: Any, tmp_path: Path) -> None
 def test_where_no_bot_may_start_each_says_why(sent: Sent) -> None:
     failed = run(cast.portfolio(initial_balance=50))
     assert failed.status == JobStatus.FAILED
-    assert [line.partition(":")[0] for line in failed.error.splitlines()] == ["eth", "btc"]
+    assert [line.partition(":")[0] for line in failed.error.splitlines()] == ["no bot may start", "eth", "btc"]
 
 
 @pytest.mark.parametrize(

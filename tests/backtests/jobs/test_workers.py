@@ -1,4 +1,4 @@
-"""Real Celery workers: a result as the command writes it, and a walk-forward that outlives ``kill -9``."""
+"""Real Celery workers: a result as the command writes it; a walk-forward and a portfolio that outlive ``kill -9``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from django.db import connection
 from django.utils import timezone
 
 from backtests import services
+from backtests.jobs.runs import run_of
 from backtests.models import BackTest, JobStatus, Stage, Study
+from strategies import registry
 from tests.backtests.jobs import cast
 from tests.backtests.jobs.command import written_by_command
 from tests.stack import wait_for
@@ -25,6 +27,23 @@ from traderagent.embedded.home import PROJECT
 
 SWINGS = "synthetic:sine,days=60,period=240"
 LINES = {**cast.SEARCH, "parameters": {"config.grids": {"from": 2, "to": 33, "step": 1}}}
+
+# A bot that goes on when somebody lets it.
+WAITING = """\
+import time
+from pathlib import Path
+
+from tests.bench.own_cross import OwnCross
+
+
+class Waiting(OwnCross):
+    name = "waiting"
+
+    def step(self, *told):
+        while not Path({gate!r}).exists():
+            time.sleep(0.05)
+        return super().step(*told)
+"""
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -53,7 +72,7 @@ class Worker:
 
 
 @pytest.fixture
-def worker_environ(results_folder: Path, settings: Any) -> dict[str, str]:
+def worker_environ(results_folder: Path, strategies_folder: Path, settings: Any) -> dict[str, str]:
     database = connection.settings_dict
     url = os.environ["DATABASE_URL"]
     base, _, rest = url.rpartition("/")
@@ -66,7 +85,24 @@ def worker_environ(results_folder: Path, settings: Any) -> dict[str, str]:
         "BACKTESTS_DIR": str(results_folder),
         "RESEARCH_LEASE_SECONDS": "4",
         "DJANGO_SETTINGS_MODULE": "traderagent.settings",
+        "STRATEGIES_DIR": str(strategies_folder),
     }
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """A file whose being there lets the bot :data:`WAITING` go on."""
+    return tmp_path / "gate"
+
+
+@pytest.fixture
+def strategies_folder(tmp_path: Path, gate: Path) -> Iterator[Path]:
+    folder = tmp_path / "strategies"
+    folder.mkdir()
+    (folder / "waiting.py").write_text(WAITING.format(gate=str(gate)))
+    registry.use_folder(folder)
+    yield folder
+    registry.use_folder(None)
 
 
 @pytest.fixture
@@ -78,8 +114,8 @@ def workers(worker_environ: dict[str, str], tmp_path: Path) -> Iterator[list[Wor
         worker.stop()
 
 
-def test_a_worker_gives_the_commands_result_and_a_killed_walk_forward_is_resumed(
-    workers: list[Worker], worker_environ: dict[str, str], results_folder: Path, tmp_path: Path
+def test_a_worker_gives_the_commands_result_and_what_a_killed_one_left_is_resumed(
+    workers: list[Worker], worker_environ: dict[str, str], results_folder: Path, gate: Path, tmp_path: Path
 ) -> None:
     job = cast.back_test()
     wait_for(lambda: BackTest.objects.get(pk=job.pk).status == JobStatus.DONE, timeout=120, what="the back-test")
@@ -96,19 +132,30 @@ def test_a_worker_gives_the_commands_result_and_a_killed_walk_forward_is_resumed
     assert services.cancel(unwanted)
     ended = Study.objects.get(pk=unwanted.pk).finished
 
+    own = {"name": "own", "symbol": "BTC/USDT", "strategy": "waiting", "config": {}}
+    portfolio = cast.portfolio(bots=[*cast.PORTFOLIO["bots"][:1], own])
+    wait_for(lambda: BackTest.objects.get(pk=portfolio.pk).progress > 0.0, timeout=120, what="the portfolio's candles")
+
     study = cast.study(SWINGS, LINES, "walk-forward", {"windows": 2})
     wait_for(lambda: Study.objects.get(pk=study.pk).finished >= 8, timeout=120, what="the first chunks")
     workers[0].kill()
     left = study.chunks.filter(status=JobStatus.RUNNING).count()
     before = dict(study.chunks.filter(stage=Stage.WORK, status=JobStatus.DONE).values_list("pk", "done_at"))
     assert 8 <= Study.objects.get(pk=study.pk).finished < 64
+    assert BackTest.objects.get(pk=portfolio.pk).status == JobStatus.RUNNING
+    gate.touch()
     workers.append(Worker(worker_environ, tmp_path / "worker.log"))
 
-    def is_done() -> bool:
+    def are_done() -> bool:
         services.resume_abandoned(now=timezone.now())  # what beat does every half minute
-        return Study.objects.get(pk=study.pk).status not in (JobStatus.QUEUED, JobStatus.RUNNING)
+        return not any(type(job).objects.get(pk=job.pk).is_active for job in (study, portfolio))
 
-    wait_for(is_done, timeout=180, what="the study after the kill")
+    wait_for(are_done, timeout=180, what="the study and the portfolio after the kill")
+    resumed = BackTest.objects.get(pk=portfolio.pk)
+    assert resumed.status == JobStatus.DONE, resumed.error
+    assert resumed.attempts >= 2
+    undisturbed = run_of(resumed).made(lambda share: None)
+    assert (resumed.hash, resumed.summary) == (undisturbed.hash, json.loads(json.dumps(undisturbed.summary)))
     done = Study.objects.get(pk=study.pk)
     assert done.status == JobStatus.DONE, done.error
     # Two windows of 32 trials, and each one's best over its training and its test. Every run once:

@@ -113,7 +113,8 @@ def test_a_bot_that_live_would_refuse_does_not_start_and_the_others_do(swing: li
 
 def test_where_no_bot_may_start_there_is_no_result(swing: list[str]) -> None:
     Path(swing[0]).write_text(TEXT.replace("initial_balance: 1000", "initial_balance: 50"))
-    lines = refused(*swing).splitlines()
+    first, *lines = refused(*swing).splitlines()
+    assert first == "no bot may start:"
     assert [line.partition(":")[0] for line in lines] == ["one", "two"]
 
 

@@ -97,7 +97,7 @@ def test_every_mistake_is_named_once_where_it_stands() -> None:
         (
             "BTCUSDT",
             "BTC/USDC:USDC",
-            "all.yaml, line 12: bots.1.symbol: BTC/USDC:USDC is paid in USDC, the balance is USDT.",
+            "all.yaml, line 12: bots.1.symbol: BTC/USDC:USDC is paid in USDC, the balance is USDT: one of the two.",
         ),
         (
             "BTCUSDT",
