@@ -31,7 +31,13 @@ def test_from_the_form_to_the_result_to_a_bot(demo_stack: DemoStack) -> None:
 
         phone = Visitor(browser, demo_stack, PHONE)
         phone.sign_in()
-        for path in ("/back-tests/", "/back-tests/new/", "/back-tests/new/?kind=robustness", address):
+        for path in (
+            "/back-tests/",
+            "/back-tests/new/",
+            "/back-tests/new/portfolio/",
+            "/back-tests/new/?kind=robustness",
+            address,
+        ):
             phone.go(path)
             assert phone.page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], path
         assert phone.complaints == []
