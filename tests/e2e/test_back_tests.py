@@ -24,6 +24,14 @@ def test_from_the_form_to_the_result_to_a_bot(demo_stack: DemoStack) -> None:
         # The page comes to its result by itself.
         page.get_by_role("link", name="Create a bot from this").wait_for(timeout=90_000)
         assert page.locator(".plot svg").count() == 4
+        page.get_by_role("link", name="Again, changed").click()
+        page.get_by_role("button", name="As YAML").click()
+        page.get_by_role("button", name="Fields").click()
+        page.get_by_label("Intervals").fill("12")
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(r"/back-tests/\d+/$"))
+        assert page.url != f"{demo_stack.url}{address}"
+        visitor.go(address)
         page.get_by_role("link", name="Create a bot from this").click()
         page.wait_for_url(re.compile(r"/new/\?strategy=grid"))
         assert page.get_by_label("Name").input_value() == "eth-usdt-grid"
