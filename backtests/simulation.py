@@ -30,7 +30,7 @@ from backtests.loop.records import (
     Terms,
 )
 from backtests.loop.run import decide, loop_of, run
-from backtests.loop.tables import account, plain_account, plain_tables, record_type, tables, unnamed
+from backtests.loop.tables import account, memory_of, plain_account, plain_tables, record_type, tables, unnamed
 from backtests.plain_run import Bridge, pass_over
 from backtests.rows import rows_of
 from strategies.candles import timeframe_ms
@@ -233,6 +233,7 @@ class CompiledRun:
         if not self._is_stepped:
             # Finding it takes as long as some hundred turns without it.
             self._call, self._is_stepped = self._loop.entry(*self._arguments, len(self.equity)), True
+            self._arguments = tuple(memory_of(it) if isinstance(it, np.void) else it for it in self._arguments)
         self._quick["points"], status = 1, FULL
         while status == FULL:
             status = self.turn(len(self.equity))

@@ -89,13 +89,18 @@ class Member:
 
 @dataclass(slots=True)
 class PortfolioRun:
-    """``members`` with what came of them. ``liquidated_at`` is when the account was, ms UTC."""
+    """``members`` with what came of them. ``liquidated_at`` is when the account was, ms UTC.
+
+    ``lend``, ``moved``, ``on_market`` and ``point_price`` are those of ``account``, found once for all steps.
+    """
 
     pool: Pool
     members: list[Member]
     is_linear: bool
     lend: Callable[..., None]
     moved: Callable[..., int]
+    on_market: Callable[..., tuple[float, ...]]
+    point_price: Callable[..., float]
     waiting: list[tuple[int, int]] = field(default_factory=list)
     liquidated_at: int | None = None
 
@@ -122,6 +127,8 @@ def simulate_portfolio(
         bots[0].market.kind is MarketKind.LINEAR,
         lend.entry(pool, 0, True),
         moved.entry(pool, 0, 0),
+        on_market.entry(pool, 0, 0),
+        point_price.entry(pool, 0, 0),
     )
     for member in run.members:
         member.next_at = int(member.ready.candles.timestamp[0])
@@ -199,7 +206,7 @@ def _stepped_to_ruin(run: PortfolioRun, time: int, member: Member) -> bool:
     if run.is_linear and run.is_shared:
         if run.pool.leader[market] == member.number:
             run.pool.point[market] = point + 1
-            run.pool.price[market] = point_price(run.pool, market, point)
+            run.pool.price[market] = run.point_price(run.pool, market, point)
         if status == LIQUIDATED:
             run.pool.price[market] = member.money.ruin_price
             _liquidate(run, time)
@@ -218,8 +225,7 @@ def _stepped_to_ruin(run: PortfolioRun, time: int, member: Member) -> bool:
 
 
 def _held(run: PortfolioRun, market: int) -> float:
-    held: float = on_market(run.pool, market, NONE)[0]
-    return held
+    return run.on_market(run.pool, market, NONE)[0]
 
 
 def _sit_out(member: Member) -> None:
