@@ -5,7 +5,7 @@ What the form holds is a preset, and what a preset says stands in the form: one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django import forms
@@ -16,7 +16,7 @@ from strategies.contract import Problem
 from strategies.fields import TIMEFRAMES
 from strategies.registry import get_strategy
 from strategies.yaml_writing import escaped, written
-from web.schema_forms import Fault, FieldGroup, SchemaForm, is_default, schema_fields
+from web.schema_forms import Fault, FieldGroup, SchemaForm, is_default, nested, schema_fields, spread
 
 CONFIG: Final = "config."
 
@@ -54,12 +54,13 @@ class PresetForm(CandlesForm, SchemaForm):
     def preset(self) -> dict[str, Any]:
         """What was typed, in a preset's order and without its defaults. Only after ``is_valid``, whatever that found: what
         is no value stands in it as it was typed."""
-        found: dict[str, Any] = {name: {} for name in Preset.model_fields} | {"strategy": self.strategy}
+        found: dict[str, Any] = {}
         for name, item in self.generated.items():
             value = self.cleaned_data.get(name, self[name].value())
             if not is_default(item, value) and (value not in (None, "") or item.nullable):  # type: ignore[attr-defined]
-                _put(found, name, None if value == "" else value)
-        return {name: value for name, value in found.items() if value != {} or name == "config"}
+                found[name] = None if value == "" else value
+        said = {"config": {}} | nested(found) | {"strategy": self.strategy}
+        return {name: said[name] for name in Preset.model_fields if name in said}
 
     def to_yaml(self) -> str:
         """As ``preset``."""
@@ -103,29 +104,20 @@ def preset_form(strategy: str) -> type[PresetForm]:
 def initial_of(form: type[PresetForm], preset: Mapping[str, Any]) -> dict[str, Any]:
     """What the fields hold of a preset of plain values. Raises :class:`PresetUnfit`."""
     problems: list[Problem] = []
-    found = dict(_flat(preset, form.base_fields, "", problems))
+    found: dict[str, Any] = {}
+    fields = {name: item for name, item in form.base_fields.items() if name not in FIELDS}
+    for path, value in spread(preset, fields):
+        if path in ("limits.amount", "limits.notional") and value is not None:
+            path = f"{path}.min"  # a number alone is the smallest
+        if path in fields:
+            found[path] = value
+            if sentence := _unfit(fields[path], value):
+                problems.append(Problem(path, sentence, str(value)))
+        elif path != "strategy" and value != {}:
+            problems.append(Problem(path, "the form has no field for this: check its spelling.", str(value)))
     if problems:
         raise PresetUnfit(problems)
     return found
-
-
-def _flat(
-    values: Mapping[str, Any], fields: Mapping[str, forms.Field], inside: str, problems: list[Problem]
-) -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        path = f"{inside}{name}"
-        if path == "strategy":
-            continue
-        if path in fields and path not in FIELDS:
-            if sentence := _unfit(fields[path], value):
-                problems.append(Problem(path, sentence, str(value)))
-            yield path, value
-        elif isinstance(value, Mapping) and any(each.startswith(f"{path}.") for each in fields):
-            yield from _flat(value, fields, f"{path}.", problems)
-        elif f"{path}.min" in fields and value is not None:
-            yield f"{path}.min", value  # a number alone is the smallest
-        else:
-            problems.append(Problem(path, "the form has no field for this: check its spelling."))
 
 
 def _unfit(field: Any, value: Any) -> str:
@@ -141,10 +133,3 @@ def _unfit(field: Any, value: Any) -> str:
     if isinstance(value, dict | list):
         return "" if isinstance(field, forms.JSONField) else f"{field.label} is one value, not several."
     return ""
-
-
-def _put(found: dict[str, Any], path: str, value: Any) -> None:
-    *parents, name = path.split(".")
-    for parent in parents:
-        found = found.setdefault(parent, {})
-    found[name] = value

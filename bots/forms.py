@@ -12,7 +12,7 @@ from bots.models import Bot, BotMode
 from bots.models.bot import ENVIRONMENTS_OF_MODE, MODE_EXPLANATIONS
 from exchange.models import ExchangeAccount
 from strategies.contract import StrategyConfig
-from web.schema_forms import SchemaForm, schema_fields
+from web.schema_forms import SchemaForm, nested, schema_fields
 
 PREFIX = "config."
 _BOT_FIELDS = ("name", "account", "symbol", "mode", "tick_interval")
@@ -82,7 +82,7 @@ class BotForm(SchemaForm):
 
     def config(self) -> dict[str, Any]:
         """What was given of the strategy's settings, by the model's field names. Only after ``is_valid``."""
-        return {name.removeprefix(PREFIX): value for name, value in self.given().items()}
+        return nested({name.removeprefix(PREFIX): value for name, value in self.given().items()})
 
     def forget_untouched_errors(self) -> None:
         """A preview while typing does not blame a field that has not been reached yet."""

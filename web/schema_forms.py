@@ -6,7 +6,7 @@ that it names. What a field carries in its schema is told in ``strategies/fields
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Protocol
@@ -58,7 +58,7 @@ class SchemaForm(forms.Form):
     """A subclass holds fields of :func:`schema_fields`, perhaps beside others of its own."""
 
     def __init__(self, data: Any = None, *, initial: Mapping[str, Any] | None = None) -> None:
-        super().__init__(data, initial=dict(initial or {}), label_suffix="")
+        super().__init__(data, initial=dict(spread(initial or {}, self.base_fields)), label_suffix="")
         for name, item in self.fields.items():
             item.widget.attrs.setdefault("aria-describedby", f"{slot_id('help', name)} {slot_id('error', name)}")
 
@@ -114,6 +114,28 @@ def schema_fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[st
         extra = model.model_fields[name].json_schema_extra
         own = extra if isinstance(extra, dict) else {}
         yield prefix + name, _field(name, _resolve(entry, schema) | own, required=name in required)
+
+
+def spread(values: Mapping[str, Any], fields: Container[str], inside: str = "") -> Iterator[tuple[str, Any]]:
+    """``{"fees": {"maker": 1}}`` as ``fees.maker``, unless ``fees`` itself is a field."""
+    for name, value in values.items():
+        path = f"{inside}{name}"
+        if isinstance(value, Mapping) and value and path not in fields:
+            yield from spread(value, fields, f"{path}.")
+        else:
+            yield path, value
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """``fees.maker`` as ``{"fees": {"maker": 1}}``."""
+    found: dict[str, Any] = {}
+    for path, value in values.items():
+        *parents, name = path.split(".")
+        place = found
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[name] = value
+    return found
 
 
 def slot_id(kind: str, field_name: str) -> str:

@@ -16,8 +16,10 @@ from backtests.examples import preset_example
 from backtests.models import BackTest
 from backtests.preset import Preset, preset_of, read_preset
 from backtests.preset_form import PresetForm
+from strategies import registry
 from tests.backtests.jobs import cast
 from tests.bots.cast import alice
+from tests.strategies.own_files import write_example
 
 pytestmark = pytest.mark.django_db
 
@@ -120,6 +122,16 @@ def test_what_may_be_none_is_switched_off_by_emptying_it(visitor: Client) -> Non
     again = yaml_of(visitor, fields_of(visitor, preset_example("trend")), config__daily_loss="")
     assert "daily_loss: null" in again
     assert fields_of(visitor, again)["config.daily_loss"].value() is None
+
+
+def test_a_strategy_of_ones_own_has_its_fields(visitor: Client, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    registry.use_folder(tmp_path)
+    request.addfinalizer(lambda: registry.use_folder(None))
+    write_example(tmp_path)
+    form = visitor.get(f"{NEW}?strategy=ema_cross").context["form"]
+    text = yaml_of(visitor, form, config__fast="7")
+    assert "strategy: ema_cross\nconfig:\n  fast: 7\n" in text
+    assert fields_of(visitor, text)["config.fast"].value() == 7
 
 
 def test_text_that_is_no_value_goes_both_ways(visitor: Client) -> None:

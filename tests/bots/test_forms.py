@@ -10,6 +10,7 @@ import pytest
 from pydantic import Field, WithJsonSchema
 
 from bots.forms import BotForm, bot_form, initial_of
+from bots.views.config_summary import config_summary
 from strategies.contract import Problem, StrategyConfig
 from strategies.grid.config import GridConfig
 from tests.bots import cast
@@ -25,6 +26,11 @@ class Pace(StrEnum):
     FAST = "fast"
 
 
+class Part(StrategyConfig):
+    share: Number = Decimal(50)
+    far: bool = False
+
+
 class Config(StrategyConfig):
     price: Number = Field(
         title="Entry price", description="Where it begins.", json_schema_extra={"unit": "quote", "group": "Range"}
@@ -36,6 +42,7 @@ class Config(StrategyConfig):
     pace: Pace = Field(Pace.SLOW, json_schema_extra={"choices": {"slow": "Slowly", "fast": "Quickly"}})
     trailing: bool = True
     steps: list[float] = []
+    part: Part = Part()
 
 
 def filled(**changes: Any) -> BotForm:
@@ -98,6 +105,18 @@ def test_a_list_is_written_as_one() -> None:
     assert form["config.steps"].value() == "1; 2"
 
 
+def test_a_model_inside_of_the_model_has_its_own_fields() -> None:
+    form = filled(**{"config.part.share": "20", "config.part.far": "on"})
+    assert form.is_valid(), form.errors
+    assert Config.model_validate(form.config()).part == Part(share=Decimal(20), far=True)
+    bot = cast.bot(config=form.config())
+    assert bot_form(Config)(initial=initial_of(bot))["config.part.share"].value() == "20"
+    assert [(each.label, each.value) for each in config_summary(Config, bot.config)["Settings"]][-2:] == [
+        ("Share", "20"),
+        ("Far", True),
+    ]
+
+
 def test_each_number_tells_its_range() -> None:
     ranges = {name: field.range for name, field in schema_fields(GridConfig)}  # type: ignore[attr-defined]
     assert (ranges["grids"], ranges["range_percent"], ranges["investment"]) == (
@@ -109,7 +128,10 @@ def test_each_number_tells_its_range() -> None:
 
 def test_an_address_says_that_a_switch_is_off() -> None:
     query = {"config.trail_stop_loss": "False", "config.grids": "5", "config.luck": "7", "symbol": "ETH/USDT"}
-    assert from_address(dict(schema_fields(GridConfig, "config.")), query) == {"config.trail_stop_loss": False, "config.grids": "5"}
+    assert from_address(dict(schema_fields(GridConfig, "config.")), query) == {
+        "config.trail_stop_loss": False,
+        "config.grids": "5",
+    }
 
 
 def test_fields_stand_in_their_groups_and_the_advanced_ones_aside() -> None:
@@ -120,7 +142,10 @@ def test_fields_stand_in_their_groups_and_the_advanced_ones_aside() -> None:
     assert groups == {
         "Range": (["config.price", "config.lines"], []),
         "Exit": (["config.limit"], ["config.stop"]),
-        "Settings": (["config.weight", "config.pace", "config.trailing", "config.steps"], []),
+        "Settings": (
+            ["config.weight", "config.pace", "config.trailing", "config.steps", "config.part.share", "config.part.far"],
+            [],
+        ),
     }
 
 
