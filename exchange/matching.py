@@ -187,9 +187,9 @@ class RestingOrders(Generic[OrderId]):
     ) -> list[Met[OrderId]]:
         """Removes every order that the segment meets and returns them in the order in which the price meets them.
 
-        Limits need the price to come ``margin`` beyond their own; triggers need a touch. An order that was already
-        beyond the start (a trigger placed on the wrong side) is met at the start, before all others. ``travelled``
-        is what the price had come already when ``start`` lies within a longer segment.
+        Limits need the price to come ``margin`` beyond their own; triggers need a touch. An order that the start is
+        already beyond (a trigger placed on the wrong side) is met at the start, before all others, whichever way the
+        price goes. ``travelled`` is what the price had come already when ``start`` lies within a longer segment.
         """
         low, high = (start, end) if start < end else (end, start)
         found: list[Met[OrderId]] = []
@@ -203,8 +203,7 @@ class RestingOrders(Generic[OrderId]):
                 continue
             for price, arrival, order_id in ladder.take(extreme, ladder_margin):
                 del self._where[order_id]
-                met_at = price + ladder.sign * ladder_margin
-                distance = (met_at - start) if start < end else (start - met_at)
+                distance = ladder.sign * (price - start) + ladder_margin
                 at = trigger_price_met(ladder.sign > 0, price, start) if triggered else price
                 found.append(Met(order_id, at, triggered, travelled + max(distance, _NOTHING), arrival))
         found.sort(key=path_order)

@@ -159,6 +159,16 @@ def test_a_trigger_that_lies_behind_the_price_goes_off_at_the_start_before_all_o
     assert met_by(resting, "100", "98") == [("behind", D(100)), ("near", D(99))]
 
 
+@pytest.mark.parametrize(("kind", "price", "at"), [("falling", "103", "100"), ("buy", "102", "102")])
+def test_what_lies_behind_the_price_is_met_at_the_start_too_when_the_price_turns_to_it(
+    kind: str, price: str, at: str
+) -> None:
+    resting = book(("near", "sell", "101"), ("behind", kind, price))
+    behind, near = resting.take(D(100), D(104), D(0))
+    assert (behind.order_id, behind.price, behind.distance) == ("behind", D(at), D(0))
+    assert (near.order_id, near.distance) == ("near", D(1))
+
+
 def test_the_rest_of_a_segment_goes_on_where_the_first_part_ended() -> None:
     """A limit at 97 that a trigger at 98 brings to life is met after one at 97.5 that rested all the time."""
     resting = book(("trigger", "falling", "98"), ("resting", "buy", "97.5"))
@@ -207,12 +217,11 @@ def test_the_book_agrees_with_looking_at_every_order_at_every_segment(
         for number, (kind, price) in left.items():
             if kind in ("buy", "sell"):
                 hit = limit_fills(kind == "buy", price, start, end, margin)
-                reached_at = price - margin if kind == "buy" else price + margin
+                travelled = start - (price - margin) if kind == "buy" else price + margin - start
             else:
                 hit = trigger_met(kind == "rising", price, start, end)
-                reached_at = price
+                travelled = price - start if kind == "rising" else start - price
             if hit:
-                travelled = reached_at - start if end > start else start - reached_at
                 expected.append((max(travelled, D(0)), number))
         met = resting.take(start, end, margin)
         assert [int(one.order_id) for one in met] == [number for _, number in sorted(expected)]
