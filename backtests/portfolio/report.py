@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +42,7 @@ def context(outcome: PortfolioOutcome) -> dict[str, Any]:
             bots_chart(outcome),
         ],
         "bots": [_row(outcome, number) for number in range(len(outcome.bots))],
-        "runs": [(bot.name, figures.parameters(bot.outcome)) for bot in outcome.bots],
+        "facts": list(_facts(outcome)),
         "correlation": studies.correlation({"correlation": correlation(outcome)}),
         "groups": figures.groups(summary, preset.quote),
         "months": figures.months(summary),
@@ -75,6 +76,24 @@ def bots_chart(outcome: PortfolioOutcome) -> Chart:
         note=f"The {COLOURS} of {len(outcome.bots)} that moved the most." if len(shown) < len(outcome.bots) else "",
         legend=[(f"bot-{number}", bot.name) for number, bot in enumerate(shown)],
     )
+
+
+def _facts(outcome: PortfolioOutcome) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """What was run: the account, each bot's data, each bot's configuration."""
+    preset = outcome.preset
+    first, last = outcome.period
+    yield (
+        "Account",
+        [
+            ("Market", preset.market.value),
+            ("Initial balance", f"{wording.money(outcome.balance)} {preset.quote}"),
+            ("From", wording.moment(first)),
+            ("To", wording.moment(last)),
+            ("Bots", f"{len(outcome.bots):,}"),
+        ],
+    )
+    yield from ((f"Data: {bot.name}", figures.data_facts(bot.outcome)) for bot in outcome.bots)
+    yield from ((f"Configuration: {bot.name}", figures.parameters(bot.outcome)) for bot in outcome.bots)
 
 
 def _row(outcome: PortfolioOutcome, number: int) -> dict[str, Any]:

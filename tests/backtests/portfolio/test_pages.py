@@ -84,6 +84,7 @@ def test_a_portfolio_is_watched_and_then_read_bot_by_bot(visitor: Client) -> Non
         for figure in (f"{bot['profit'][-1][1]:+,.2f}", f"{summary['fills']:,}", f"{summary['fees']:,.2f}"):
             assert f">{figure}</td>" in row
         assert f"Configuration: {bot['name']}" in page
+        assert f">{bot['data']['source']}</dd>" in page
     for title in ("Equity", "Drawdown", "What each bot added", "Do they earn on the same days?", "Assumptions"):
         assert title in page
     # The last round trips of both, by the time at which they closed.
