@@ -6,6 +6,7 @@ that it names. What a field carries in its schema is told in ``strategies/fields
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -114,6 +115,15 @@ def schema_fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[st
         extra = model.model_fields[name].json_schema_extra
         own = extra if isinstance(extra, dict) else {}
         yield prefix + name, _field(name, _resolve(entry, schema) | own, required=name in required)
+
+
+def for_address(value: Any) -> str:
+    """What :func:`from_address` reads back: None is an emptied field."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, dict | list):
+        return json.dumps(value)
+    return "" if value is None else str(value)
 
 
 def spread(values: Mapping[str, Any], fields: Container[str], inside: str = "") -> Iterator[tuple[str, Any]]:

@@ -18,6 +18,7 @@ from backtests.reports import wording
 from backtests.reports.bot_preset import bot_document, bot_name, bots_document
 from backtests.views.watching import JSON, YAML, cancelled, download, kept, watched
 from web.pages import Context, signed_in
+from web.schema_forms import for_address, schema_fields, spread
 
 # Round trips that a page shows; all are in the JSON.
 _NEWEST = 25
@@ -65,8 +66,9 @@ def _bot_link(job: BackTest) -> dict[str, str]:
     """What fills in the form of a new bot."""
     preset = preset_of(job.preset)
     config = preset.strategy_config.model_dump(mode="json", exclude_defaults=True)
-    plain = {f"config.{name}": str(value) for name, value in config.items() if not isinstance(value, dict | list)}
-    return {"strategy": preset.strategy, "symbol": preset.symbol, "name": bot_name(preset), **plain}
+    fields = dict(schema_fields(type(preset.strategy_config), "config."))
+    settings = {path: for_address(value) for path, value in spread({"config": config}, fields)}
+    return {"strategy": preset.strategy, "symbol": preset.symbol, "name": bot_name(preset), **settings}
 
 
 @signed_in

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -14,13 +13,16 @@ from django.urls import reverse
 
 from bots import market_data, selectors
 from bots.errors import ExchangeUnavailable
+from bots.forms import PREFIX
 from bots.models import Bot
 from bots.own_fees import as_of_start
 from bots.views.bot import find_bot
 from exchange.candles.series import SeriesKey
 from strategies.contract import MarketSpec
 from strategies.parsing import parse_config
+from strategies.registry import get_strategy
 from web.pages import signed_in
+from web.schema_forms import for_address, schema_fields, spread
 
 # The shortest candles that exchanges have: any other timeframe is made of them.
 TIMEFRAME: Final = "1m"
@@ -36,33 +38,29 @@ def bot_back_test(request: HttpRequest, name: str) -> HttpResponse:
         "strategy": bot.strategy,
         "symbol": bot.symbol,
         "timeframe": TIMEFRAME,
-        **{f"config.{key}": value for key, value in _settings(bot).items()},
+        **_settings(bot),
         "initial_balance": _balance(bot),
         "source": _source(bot),
+        **{f"fees.{role}": rate for role, rate in bot.fee_rates.items()},
     }
     try:
         market = market_data.market(bot.account, bot.symbol)
     except ExchangeUnavailable as unavailable:
-        messages.error(request, f"Fees, steps and limits of {bot.symbol} are not known: {unavailable.detail}")
+        messages.error(request, f"The steps and limits of {bot.symbol} are not known: {unavailable.detail}")
     else:
         if market is not None:
             filled |= _rules(as_of_start(bot, market))
-    return redirect(f"{reverse('back-test-create')}?{urlencode({key: _text(value) for key, value in filled.items()})}")
-
-
-def _text(value: Any) -> str:
-    """None is an emptied field."""
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, dict | list):
-        return json.dumps(value)
-    return "" if value is None else str(value)
+    return redirect(
+        f"{reverse('back-test-create')}?{urlencode({key: for_address(value) for key, value in filled.items()})}"
+    )
 
 
 def _settings(bot: Bot) -> dict[str, Any]:
-    """Those that differ from the strategy's defaults; a configuration that is not valid (any more) as it is."""
+    """By the fields' names, those that differ from the strategy's defaults; of a configuration that is not valid (any more)
+    all."""
     config, _ = parse_config(bot.strategy, bot.config)
-    return bot.config if config is None else config.model_dump(mode="json", exclude_defaults=True)
+    found = bot.config if config is None else config.model_dump(mode="json", exclude_defaults=True)
+    return dict(spread({"config": found}, dict(schema_fields(get_strategy(bot.strategy).Config, PREFIX))))
 
 
 def _balance(bot: Bot) -> Decimal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from backtests.preset import Preset, preset_of, read_preset
 from backtests.preset_form import PresetForm
 from strategies import registry
 from tests.backtests.jobs import cast
-from tests.bots.cast import alice
+from tests.bots.cast import account, alice
 from tests.strategies.own_files import write_example
 
 pytestmark = pytest.mark.django_db
@@ -271,3 +272,19 @@ def test_a_back_test_that_is_over_can_be_run_again_changed(visitor: Client) -> N
     assert link not in visitor.get(f"/back-tests/{job.pk}/").text
     visitor.post(f"/back-tests/{job.pk}/cancel/")
     assert link in visitor.get(f"/back-tests/{job.pk}/").text
+
+
+def test_a_bot_made_from_a_back_test_has_its_switches_and_what_was_emptied(
+    visitor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {"investment": "100", "pullback_entry": False, "daily_loss": None, "ema_fast": 7}
+    preset = {**cast.PRESET, "strategy": "trend", "config": config}
+    job = BackTest.objects.create(preset=preset, source=cast.SOURCE, requested_by="alice", status="done")
+    monkeypatch.setattr(services, "report_of", lambda job: b"<!-- result -->seen<!-- /result -->")
+    monkeypatch.setattr(services, "result_of", lambda job: b'{"trades": []}')
+    (link,) = re.findall(r'href="(/new/\?[^"]*)"', visitor.get(f"/back-tests/{job.pk}/").text)
+    account()
+    form = visitor.get(unescape(link)).context["form"]
+    assert {name: form[f"config.{name}"].value() for name in config} == {
+        "investment": "100", "pullback_entry": False, "daily_loss": "", "ema_fast": "7",
+    }  # fmt: skip

@@ -57,16 +57,17 @@ def test_a_bot_that_never_ran_has_the_published_fees_and_its_play_money(person: 
 def test_without_the_exchange_the_rest_is_filled_in_and_what_is_missing_is_said(
     person: Client, charted_market: ChartedMarket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cast.bot()
+    cast.bot(fee_rates={"maker": "0.00012", "taker": "0.0004"})
 
     def refuse() -> Any:
         raise TemporaryError("bybit: connection refused.")
 
     monkeypatch.setattr(charted_market, "markets", refuse)
     page = person.get(ADDRESS, follow=True)
-    assert "Fees, steps and limits of ETH/USDT:USDT are not known" in page.text
+    assert "The steps and limits of ETH/USDT:USDT are not known" in page.text
     assert page.context["form"]["config.upper"].value() == "2200"
-    assert page.context["form"]["fees.maker"].value() is None
+    assert page.context["form"]["fees.maker"].value() == "0.00012"
+    assert page.context["form"]["precision.price"].value() is None
 
 
 def test_a_stranger_is_sent_to_sign_in(client: Client, db: None) -> None:
