@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from backtests import selectors, services
@@ -57,6 +57,14 @@ def choices_of(request: HttpRequest, kind: Kind | None = None) -> tuple[list[str
     if chosen not in names:
         raise Http404(f"There is no strategy {chosen} for this.")
     return names, chosen
+
+
+def asked_before(request: HttpRequest) -> BackTest:
+    """The one that ``?again=`` names. Raises ``Http404``."""
+    key = request.GET["again"]
+    if not (key.isascii() and key.isdigit() and len(key) < 19):
+        raise Http404(f"again={key!r} is no back-test's number.")
+    return get_object_or_404(BackTest, pk=int(key))
 
 
 def _kind(name: str | None) -> Kind | None:

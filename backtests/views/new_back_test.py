@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 
 from backtests import services
 from backtests.analysis.kinds import KINDS
@@ -15,9 +15,8 @@ from backtests.errors import BackTestRefused
 from backtests.examples import SOURCE, preset_example
 from backtests.forms import BackTestForm
 from backtests.jobs.requests import back_test_request
-from backtests.models import BackTest
 from backtests.preset_form import PresetForm, PresetUnfit, initial_of, preset_form
-from backtests.views.asking import as_yaml, choices_of, shown_as_yaml
+from backtests.views.asking import as_yaml, asked_before, choices_of, shown_as_yaml
 from backtests.yaml_form import FIELDS
 from exchange.candles.store import CandleStore
 from strategies import registry
@@ -91,10 +90,7 @@ def _begun(request: HttpRequest) -> HttpResponse:
 
 
 def _again(request: HttpRequest) -> HttpResponse:
-    key = request.GET["again"]
-    if not (key.isascii() and key.isdigit() and len(key) < 19):
-        raise Http404(f"again={key!r} is no back-test's number.")
-    job = get_object_or_404(BackTest, pk=int(key))
+    job = asked_before(request)
     if job.is_portfolio:
         raise Http404(f"{job} is one of a portfolio.")
     candles = {name: getattr(job, name) for name in FIELDS}

@@ -117,6 +117,25 @@ def test_what_can_be_taken_home(visitor: Client) -> None:
     assert ExchangeAccount.objects.get(name="paper").paper_balances == {"USDT": "20000"}
 
 
+def test_again_begins_with_what_a_portfolio_was_of(visitor: Client) -> None:
+    typed = {"preset": TEXT.replace("<b>", "b"), "source": cast.SOURCES, "since": "2025-01-01", "until": ""}
+    visitor.post(NEW, typed)
+    job = BackTest.objects.get()
+    services.cancel(job)
+    again = f"{NEW}?again={job.pk}"
+    assert again in visitor.get(f"/back-tests/{job.pk}/").content.decode()
+    form = visitor.get(again).context["form"]
+    begun = {field.name: field.value() or "" for field in form}
+    assert begun["source"].splitlines() == cast.SOURCES.split()
+    visitor.post(NEW, begun)
+    anew = BackTest.objects.all()[0]
+    assert anew.pk != job.pk
+    assert (anew.preset, anew.source, anew.since, anew.until) == (job.preset, job.source, job.since, None)
+    single_one = cast.back_test()
+    for key in (single_one.pk, job.pk + 99, "luck"):
+        assert visitor.get(f"{NEW}?again={key}").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
