@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from django import forms
 
 from backtests.made_up import SETTINGS
-from backtests.management.times import moment
+from exchange.management.times import moment
 from strategies.contract import Problem
 from strategies.yaml_document import YamlDocument, read_yaml
 

@@ -20,7 +20,6 @@ from backtests.analysis.runs import OwnRuns
 from backtests.analysis.sources import NamedSource, named_sources
 from backtests.analysis.subject import Subject, load_subject
 from backtests.data import load_candles
-from backtests.management.times import moment
 from backtests.preset import Preset
 from backtests.search.definition import SearchDefinition
 from backtests.search.running import Progress, identity_of
@@ -28,6 +27,7 @@ from backtests.search.store import TrialStore
 from backtests.search.workers import Workers, usual_workers
 from backtests.statistics.verdict import Verdict
 from exchange.candles.files import Candles
+from exchange.management.times import moment
 
 
 class ExaminingCommand(BaseCommand):

@@ -12,10 +12,10 @@ import jsonschema
 import pytest
 from pytest_django.fixtures import Settings
 
-from backtests.management.times import moment
 from backtests.result_schemas import schema_of
 from exchange.candles.series import SeriesKey
 from exchange.candles.store import CandleStore
+from exchange.management.times import moment
 from strategies import registry
 from tests.backtests.backtest_command import refused, result, said
 from tests.backtests.worked import MINUTE, START, SWING, candles_of, preset, write_csv

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from backtests.management.times import moment
 from backtests.portfolio.preset import is_portfolio
 from backtests.preset import Preset, PresetInvalid, load_preset
+from exchange.management.times import moment
 
 if TYPE_CHECKING:
     from backtests.data import DataReport

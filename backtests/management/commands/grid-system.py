@@ -23,8 +23,8 @@ from backtests.management.examining import (
     told_in_a_line,
     write_json,
 )
-from backtests.management.times import moment
 from backtests.preset import load_preset
+from exchange.management.times import moment
 
 
 class Command(BaseCommand):

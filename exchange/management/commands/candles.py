@@ -6,7 +6,6 @@ import json
 import sys
 from argparse import ArgumentParser
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -24,6 +23,7 @@ from exchange.candles.synthetic import DEFAULT_START, synthetic_market
 from exchange.encryption import require_encryption_key
 from exchange.errors import ExchangeError
 from exchange.gateway_config import GatewayConfig
+from exchange.management.times import moment
 from exchange.models import ExchangeAccount
 
 _PARTS = ("exchange", "kind", "symbol", "timeframe")
@@ -41,8 +41,20 @@ class Command(BaseCommand):
         download = actions.add_parser("download", help="from an exchange; goes on where the last one ended")
         download.add_argument("symbols", nargs="+", help="ETH/USDT (spot), ETH/USDT:USDT (linear) …")
         download.add_argument("--timeframe", default="1m")
-        download.add_argument("--since", required=True, help="2025-01-01 or 2025-01-01T12:00, UTC")
-        download.add_argument("--until", help="up to but not with this time; the newest closed candle if left out")
+        download.add_argument(
+            "--since",
+            type=moment,
+            metavar="TIME",
+            required=True,
+            help="2025-01-01, 2025-01-01T12:00 (UTC) or milliseconds",
+        )
+        download.add_argument(
+            "--until",
+            type=moment,
+            metavar="TIME",
+            default=sys.maxsize,
+            help="up to but not with this time; the newest closed candle if left out",
+        )
         source = download.add_mutually_exclusive_group()
         source.add_argument("--exchange", default="bybit", help="ccxt's id; its public data, without keys")
         source.add_argument("--account", help="an exchange account's name, for its environment")
@@ -65,7 +77,13 @@ class Command(BaseCommand):
         synthetic.add_argument("symbols", nargs="+", help="ETHUSDT …")
         synthetic.add_argument("--days", type=int, default=30)
         synthetic.add_argument("--seed", type=int, default=7)
-        synthetic.add_argument("--since", default=utc(DEFAULT_START).replace(" ", "T"), help="first candle, UTC")
+        synthetic.add_argument(
+            "--since",
+            type=moment,
+            metavar="TIME",
+            default=DEFAULT_START,
+            help=f"first candle; {utc(DEFAULT_START)} UTC if left out",
+        )
 
         actions.add_parser("list", help="series, from when to when, how many candles")
 
@@ -88,8 +106,7 @@ class Command(BaseCommand):
 
         config = _config(options)
         gateway = gateway_for(config)
-        since = _moment(options["since"])
-        until = _moment(options["until"]) if options["until"] else sys.maxsize
+        since, until = options["since"], options["until"]
         answers = []
         with store.claimed():
             for symbol in options["symbols"]:
@@ -151,8 +168,8 @@ class Command(BaseCommand):
         return answers
 
     def _synthetic(self, store: CandleStore, options: dict[str, Any]) -> list[dict[str, Any]]:
-        since = _moment(options["since"])
-        market = synthetic_market(options["symbols"], minutes=options["days"] * 1440, seed=options["seed"], start=since)
+        length, seed = options["days"] * 1440, options["seed"]
+        market = synthetic_market(options["symbols"], minutes=length, seed=seed, start=options["since"])
         answers = []
         with store.claimed(), self._bar(total=len(market), desc="synthetic") as bar:
             for symbol, candles in market.items():
@@ -212,14 +229,6 @@ def _series(name: str) -> SeriesKey:
             f"{name!r} is no series; write exchange/kind/SYMBOL/timeframe, as in bybit/linear/ETHUSDT/1m"
         )
     return SeriesKey(*parts)
-
-
-def _moment(text: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CandleFileError(f"{text!r} is not a time; write 2025-01-01 or 2025-01-01T12:00 (UTC)") from error
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
 def _config(options: dict[str, Any]) -> GatewayConfig:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from backtests.management.times import moment
+from exchange.management.times import moment
 from traderagent.embedded.home import PROJECT
 from traderagent.parity.errors import ParityError
 
