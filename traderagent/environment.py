@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from redis.connection import parse_url
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -100,7 +99,8 @@ def channel_layer(redis_url: str) -> dict[str, object]:
     Redis' PUBLISH reaches every database of a server, so the database's number is told in the names: installations that
     share a server do not hear each other.
     """
+    number = urlsplit(redis_url).path.lstrip("/") or "0"
     return {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [redis_url], "prefix": f"traderagent-{parse_url(redis_url).get('db', 0)}-"},
+        "CONFIG": {"hosts": [redis_url], "prefix": f"traderagent-{number}-"},
     }
