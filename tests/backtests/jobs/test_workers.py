@@ -139,7 +139,7 @@ def test_a_worker_gives_the_commands_result_and_what_a_killed_one_left_is_resume
     study = cast.study(SWINGS, LINES, "walk-forward", {"windows": 2})
     wait_for(lambda: Study.objects.get(pk=study.pk).finished >= 8, timeout=120, what="the first chunks")
     workers[0].kill()
-    left = study.chunks.filter(status=JobStatus.RUNNING).count()
+    left = set(study.chunks.filter(status=JobStatus.RUNNING).values_list("pk", flat=True))
     before = dict(study.chunks.filter(stage=Stage.WORK, status=JobStatus.DONE).values_list("pk", "done_at"))
     assert 8 <= Study.objects.get(pk=study.pk).finished < 64
     assert BackTest.objects.get(pk=portfolio.pk).status == JobStatus.RUNNING
@@ -165,7 +165,7 @@ def test_a_worker_gives_the_commands_result_and_what_a_killed_one_left_is_resume
     assert len({(chunk.ask, chunk.first) for chunk in asked}) == len(asked)
     # Nothing that was done is done again, and what was in hands is taken up once more.
     assert before.items() <= dict(study.chunks.values_list("pk", "done_at")).items()
-    assert study.chunks.filter(attempts__gt=1).count() == left
+    assert left <= set(study.chunks.filter(attempts__gt=1).values_list("pk", flat=True))
     # What was cancelled went no further.
     assert Study.objects.get(pk=unwanted.pk).status == JobStatus.CANCELLED
     assert Study.objects.get(pk=unwanted.pk).finished == ended < 32
