@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import Any
 
-from strategies.contract import Decision, FillSeen, MarketSpec, OrderType, Point, PositionView, Side, WantedOrder
+from strategies.contract import Decision, FillSeen, MarketSpec, OrderType, Point, PositionView
 from strategies.grid.config import GridConfig
 from strategies.grid.logic import GridStrategy
 from strategies.grid.state import GridState
 from tests.strategies.markets import LINEAR
+from tests.strategies.stepped import Stepped
 
 
-class GridBot:
+class GridBot(Stepped[GridState]):
     """Lines 100, 110, 120, 130, 140 with 1 coin each on the linear market, unless told otherwise."""
 
     def __init__(self, market: MarketSpec = LINEAR, **changes: Any) -> None:
@@ -43,15 +43,6 @@ class GridBot:
             self.at(price, self.filled("entry", price=price))
         return self
 
-    def order(self, slot: str) -> WantedOrder:
-        found = [order for order in self.decision.wanted if order.slot == slot]
-        assert len(found) == 1, f"{slot} is wanted {len(found)} times among {self.slots}"
-        return found[0]
-
-    @property
-    def slots(self) -> list[str]:
-        return [order.slot for order in self.decision.wanted]
-
     @property
     def book(self) -> list[tuple[str, float, float]]:
         """(side, price, amount) of the resting orders, from the lowest interval up."""
@@ -64,30 +55,3 @@ class GridBot:
     def finished(self) -> str:
         """The code it finished with; empty while it goes on."""
         return self.decision.finish.reason.code if self.decision.finish else ""
-
-    @property
-    def codes(self) -> list[str]:
-        return [note.code for note in self.decision.notes]
-
-    def filled(
-        self, slot: str, *, amount: float | None = None, price: float | None = None, done: bool = True
-    ) -> FillSeen:
-        """A fill of the order that is wanted now, with the market's fee."""
-        return fill_of(self.order(slot), self.market, amount=amount, price=price, done=done)
-
-
-def fill_of(
-    order: WantedOrder,
-    market: MarketSpec,
-    *,
-    amount: float | None = None,
-    price: float | None = None,
-    done: bool = True,
-) -> FillSeen:
-    traded = order.amount if amount is None else amount
-    at = price if price is not None else order.price
-    assert at is not None
-    rate = market.maker_fee if order.type is OrderType.LIMIT else market.taker_fee
-    in_base = order.side is Side.BUY and market.buy_fee_in_base
-    fee = float(Decimal(repr(traded)) * rate) if in_base else 0.0
-    return FillSeen(order.slot, order.sequence, order.side, at, traded, fee, 0, done)

@@ -9,8 +9,9 @@ import pytest
 
 from strategies.contract import MarketKind, OrderType, PositionView, Side
 from strategies.grid.lines import RangeUnknown
-from tests.strategies.grid_bot import GridBot, fill_of
+from tests.strategies.grid_bot import GridBot
 from tests.strategies.markets import LINEAR, SPOT
+from tests.strategies.stepped import fill_of
 
 # Amounts in whole hundredths and a buyer's fee of 1 %, so that sums can be done in the head.
 COARSE_SPOT = replace(

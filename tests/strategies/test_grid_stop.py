@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from strategies.contract import MarketKind, OrderType, Side
 from strategies.grid.state import GridState
-from tests.strategies.grid_bot import GridBot, fill_of
+from tests.strategies.grid_bot import GridBot
 from tests.strategies.markets import LINEAR, SPOT
+from tests.strategies.stepped import fill_of
 
 
 def test_it_guards_all_that_is_held_and_follows_it() -> None:

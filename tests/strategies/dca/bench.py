@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from strategies.contract import Decision, FillSeen, MarketSpec, Point, PositionView, WantedOrder
+from strategies.contract import Decision, FillSeen, MarketSpec, Point, PositionView
 from strategies.dca.config import DcaConfig
 from strategies.dca.logic import DcaStrategy
 from strategies.dca.state import DcaState
-from tests.strategies.grid_bot import fill_of
 from tests.strategies.markets import LINEAR
+from tests.strategies.stepped import Stepped
 
 
-class DcaBot:
+class DcaBot(Stepped[DcaState]):
     """Base order 100, three safety orders of 100 at 2 % steps, take profit 1 %, linear, unless told otherwise."""
 
     def __init__(self, market: MarketSpec = LINEAR, **changes: Any) -> None:
@@ -55,21 +55,6 @@ class DcaBot:
         self.at(price, self.filled("base", price=price))
         return self
 
-    def order(self, slot: str) -> WantedOrder:
-        found = [order for order in self.decision.wanted if order.slot == slot]
-        assert len(found) == 1, f"{slot} is wanted {len(found)} times among {self.slots}"
-        return found[0]
-
-    def filled(
-        self, slot: str, *, amount: float | None = None, price: float | None = None, done: bool = True
-    ) -> FillSeen:
-        """A fill of the order that is wanted now, with the market's fee."""
-        return fill_of(self.order(slot), self.market, amount=amount, price=price, done=done)
-
-    @property
-    def slots(self) -> list[str]:
-        return [order.slot for order in self.decision.wanted]
-
     @property
     def book(self) -> dict[str, tuple[str, float | None, float]]:
         """(side, price, amount) of what is wanted, by slot."""
@@ -79,7 +64,3 @@ class DcaBot:
     def finished(self) -> str:
         """The code it finished with; empty while it goes on."""
         return self.decision.finish.reason.code if self.decision.finish else ""
-
-    @property
-    def codes(self) -> list[str]:
-        return [note.code for note in self.decision.notes]

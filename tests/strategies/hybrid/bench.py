@@ -7,13 +7,13 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from strategies.contract import Decision, FillSeen, MarketSpec, OrderType, Point, PositionView, WantedOrder
+from strategies.contract import Decision, FillSeen, MarketSpec, OrderType, Point, PositionView
 from strategies.hybrid.config import HybridConfig
 from strategies.hybrid.logic import HybridStrategy
 from strategies.hybrid.state import HybridState
-from tests.strategies.grid_bot import fill_of
 from tests.strategies.markets import LINEAR
 from tests.strategies.markets import SPOT as ETH_SPOT
+from tests.strategies.stepped import Stepped
 
 HOUR_MS = 3_600_000
 # 2025-05-05 00:00 UTC
@@ -57,7 +57,7 @@ BREAKOUT = {
 NOTHING = dict.fromkeys(BREAKOUT, float("nan"))
 
 
-class HybridBot:
+class HybridBot(Stepped[HybridState]):
     """1,000 on a grid from 90 to 110 in four intervals at a price of 100, and regimes that hold at once, unless told
     otherwise."""
 
@@ -112,23 +112,6 @@ class HybridBot:
         self.closes(RANGE, 100.0)
         self.at(100.0, self.filled("grid1/entry", price=100.0))
         return self
-
-    def order(self, slot: str) -> WantedOrder:
-        found = [order for order in self.decision.wanted if order.slot == slot]
-        assert len(found) == 1, f"{slot} is wanted {len(found)} times among {self.slots}"
-        return found[0]
-
-    def filled(
-        self, slot: str, *, amount: float | None = None, price: float | None = None, done: bool = True
-    ) -> FillSeen:
-        """A fill of the order that is wanted now, with the market's fee."""
-        order = self.order(slot)
-        at = price if price is not None else order.price or order.trigger_price
-        return fill_of(order, self.market, amount=amount, price=at, done=done)
-
-    @property
-    def slots(self) -> list[str]:
-        return [order.slot for order in self.decision.wanted]
 
     @property
     def book(self) -> dict[str, tuple[str, float, float]]:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from strategies.contract import Decision, FillSeen, MarketKind, MarketSpec, Point, PositionView, Side, WantedOrder
+from strategies.contract import Decision, FillSeen, MarketSpec, Point, PositionView
 from strategies.smc.config import SmcConfig
 from strategies.smc.logic import SmcStrategy
 from strategies.smc.patterns import ENGULFING
 from strategies.smc.state import SmcState
 from tests.strategies.markets import LINEAR
+from tests.strategies.stepped import Stepped
 
 QUARTER = 900_000
 NOTHING = {
@@ -50,7 +51,7 @@ def row_of(
     return row
 
 
-class SmcBot:
+class SmcBot(Stepped[SmcState]):
     """Capital 10,000 on the linear market at a price of 2,000, long only, unless told otherwise."""
 
     def __init__(self, market: MarketSpec = LINEAR, **changes: Any) -> None:
@@ -85,23 +86,3 @@ class SmcBot:
         slot = next(slot for slot in self.slots if slot.startswith("entry"))
         self.at(price, self.filled(slot, price))
         return self
-
-    def order(self, slot: str) -> WantedOrder:
-        found = [order for order in self.decision.wanted if order.slot == slot]
-        assert len(found) == 1, f"{slot} is wanted {len(found)} times among {self.slots}"
-        return found[0]
-
-    @property
-    def slots(self) -> list[str]:
-        return [order.slot for order in self.decision.wanted]
-
-    @property
-    def codes(self) -> list[str]:
-        return [note.code for note in self.decision.notes]
-
-    def filled(self, slot: str, price: float, *, amount: float | None = None, done: bool = True) -> FillSeen:
-        """A fill of the order that is wanted now; a spot buyer pays 0.1 % in base."""
-        order = self.order(slot)
-        traded = order.amount if amount is None else amount
-        fee = traded * 0.001 if order.side is Side.BUY and self.market.kind is MarketKind.SPOT else 0.0
-        return FillSeen(slot, order.sequence, order.side, price, traded, fee, self.clock, done)

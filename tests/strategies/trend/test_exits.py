@@ -11,8 +11,8 @@ from decimal import Decimal
 import pytest
 
 from strategies.contract import FillSeen, OrderType, Side
-from tests.strategies.grid_bot import fill_of
 from tests.strategies.markets import LINEAR, SPOT
+from tests.strategies.stepped import fill_of
 from tests.strategies.trend.trend_bot import PULLBACK, RALLY, RISING, TrendBot
 
 COARSE_SPOT = replace(SPOT, step=Decimal("0.01"), min_amount=Decimal("0.01"))

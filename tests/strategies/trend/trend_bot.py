@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from strategies.contract import Decision, FillSeen, MarketSpec, Point, PositionView, Signal, WantedOrder
+from strategies.contract import Decision, FillSeen, MarketSpec, Point, PositionView, Signal
 from strategies.trend.config import TrendConfig
 from strategies.trend.logic import TrendStrategy
 from strategies.trend.state import TrendState
-from tests.strategies.grid_bot import fill_of
 from tests.strategies.markets import LINEAR
+from tests.strategies.stepped import Stepped
 
 HOUR_MS = 3_600_000
 # 2025-05-05 00:00 UTC
@@ -51,7 +51,7 @@ RALLY = FALLING | {"open": 2005.0, "zone_high": 1.0}
 BREAKDOWN = FALLING | {"close": 1989.0, "volume_ratio": 2.0}
 
 
-class TrendBot:
+class TrendBot(Stepped[TrendState]):
     """R is 20 (two ATRs), and 1 % of 10,000 is risked with room for any size, unless told otherwise."""
 
     def __init__(self, market: MarketSpec = LINEAR, **changes: Any) -> None:
@@ -86,27 +86,6 @@ class TrendBot:
         self.closes(row, price)
         self.at(price, self.filled("entry", price=price))
         return self
-
-    def order(self, slot: str) -> WantedOrder:
-        found = [order for order in self.decision.wanted if order.slot == slot]
-        assert len(found) == 1, f"{slot} is wanted {len(found)} times among {self.slots}"
-        return found[0]
-
-    def filled(
-        self, slot: str, *, amount: float | None = None, price: float | None = None, done: bool = True
-    ) -> FillSeen:
-        """A fill of the order that is wanted now, with the market's fee."""
-        order = self.order(slot)
-        at = price if price is not None else order.price or order.trigger_price
-        return fill_of(order, self.market, amount=amount, price=at, done=done)
-
-    @property
-    def slots(self) -> list[str]:
-        return [order.slot for order in self.decision.wanted]
-
-    @property
-    def codes(self) -> list[str]:
-        return [note.code for note in self.decision.notes]
 
     @property
     def signal(self) -> Signal:
