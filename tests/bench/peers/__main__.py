@@ -25,7 +25,7 @@ from tests.bench.peers.plan import MINUTES, PLAN, SEED, WHOLE, Contender, Work
 
 REPEATS = 3
 # What needs more than a few seconds for the work.
-SLOW = ("backtesting", "nautilus", "jesse")
+SLOW = ("backtesting", "nautilus", "jesse", "freqtrade")
 
 
 def main() -> None:

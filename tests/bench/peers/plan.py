@@ -50,6 +50,10 @@ def jesse(row: str, note: str = "") -> Contender:
     return Contender("jesse", row, "jesse", "jesse_.py", note)
 
 
+def freqtrade(row: str, note: str = "") -> Contender:
+    return Contender("freqtrade", row, "freqtrade", "freqtrade_.py", note)
+
+
 def library(who: str, row: str, note: str = "") -> Contender:
     return Contender(who, row, "indicators", "indicator_libraries.py", note)
 
@@ -65,6 +69,7 @@ PLAN: dict[str, Work] = {
             backtesting("cross", "whole units; its statistics included"),
             nautilus("cross", "decides and trades at the close"),
             jesse("cross", "100,000 candles; decides and trades at the close"),
+            freqtrade("cross"),
         ),
     ),
     "grid": Work(
@@ -80,7 +85,12 @@ PLAN: dict[str, Work] = {
     "dca": Work(
         "DCA, base + 5 safety orders, 0.1 % fee",
         "≥ 20 million candles/s",
-        (Contender("ours", "dca"), backtesting("dca", "a deal begins a candle after the last"), nautilus("dca")),
+        (
+            Contender("ours", "dca"),
+            backtesting("dca", "a deal begins a candle after the last"),
+            nautilus("dca"),
+            freqtrade("dca", "50,000 candles; safety orders at the open"),
+        ),
     ),
     "plain": Work(
         "a user's own strategy in plain Python, EMA cross",
