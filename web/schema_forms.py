@@ -100,19 +100,22 @@ class SchemaForm(forms.Form):
 
 
 def schema_fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, forms.Field]]:
-    """A field for each of the model's, named by its path behind ``prefix``; models inside of it are gone into.
+    """A field for each of the model's, named by its path behind ``prefix``; models inside of it are gone into, unless they begin
+    with other values than by themselves: a part of those, given, would bring back the rest.
 
     Each carries ``unit``, ``group``, ``advanced``, ``nullable``, ``range`` (in words) and ``schema_default``.
     """
     schema = model.model_json_schema()
     required = set(schema.get("required", ()))
     for name, entry in schema["properties"].items():
-        part = model.model_fields[name].annotation
-        if isinstance(part, type) and issubclass(part, BaseModel):
+        declared = model.model_fields[name]
+        part, begins = declared.annotation, declared.default
+        is_whole = isinstance(begins, BaseModel) and bool(begins.model_fields_set)
+        if isinstance(part, type) and issubclass(part, BaseModel) and not is_whole:
             yield from schema_fields(part, f"{prefix}{name}.")
             continue
         # The schema sorts its keys; choices are to be read in the order in which the model has them.
-        extra = model.model_fields[name].json_schema_extra
+        extra = declared.json_schema_extra
         own = extra if isinstance(extra, dict) else {}
         yield prefix + name, _field(name, _resolve(entry, schema) | own, required=name in required)
 

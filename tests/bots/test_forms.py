@@ -43,6 +43,7 @@ class Config(StrategyConfig):
     trailing: bool = True
     steps: list[float] = []
     part: Part = Part()
+    other: Part = Part(share=Decimal(20))
 
 
 def filled(**changes: Any) -> BotForm:
@@ -111,10 +112,17 @@ def test_a_model_inside_of_the_model_has_its_own_fields() -> None:
     assert Config.model_validate(form.config()).part == Part(share=Decimal(20), far=True)
     bot = cast.bot(config=form.config())
     assert bot_form(Config)(initial=initial_of(bot))["config.part.share"].value() == "20"
-    assert [(each.label, each.value) for each in config_summary(Config, bot.config)["Settings"]][-2:] == [
+    assert [(each.label, each.value) for each in config_summary(Config, bot.config)["Settings"]][-3:-1] == [
         ("Share", "20"),
         ("Far", True),
     ]
+
+
+def test_one_that_begins_otherwise_than_by_itself_is_written_as_a_whole() -> None:
+    assert bot_form(Config)()["config.other"].value() == '{"share": "20", "far": false}'
+    form = filled(**{"config.other": '{"far": true}'})
+    assert form.is_valid(), form.errors
+    assert Config.model_validate(form.config()).other == Part(far=True)
 
 
 def test_each_number_tells_its_range() -> None:
@@ -143,7 +151,15 @@ def test_fields_stand_in_their_groups_and_the_advanced_ones_aside() -> None:
         "Range": (["config.price", "config.lines"], []),
         "Exit": (["config.limit"], ["config.stop"]),
         "Settings": (
-            ["config.weight", "config.pace", "config.trailing", "config.steps", "config.part.share", "config.part.far"],
+            [
+                "config.weight",
+                "config.pace",
+                "config.trailing",
+                "config.steps",
+                "config.part.share",
+                "config.part.far",
+                "config.other",
+            ],
             [],
         ),
     }
