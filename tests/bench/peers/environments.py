@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 SCRIPTS = HERE / "scripts"
 HOME = PROJECT / ".traderagent" / "peers"
 # One per file requirements-NAME.txt: what they need of NumPy and others contradicts.
-NAMES = ("backtesting", "vectorbt", "nautilus", "jesse", "freqtrade", "indicators")
+NAMES = ("backtesting", "vectorbt", "nautilus", "jesse", "freqtrade", "hftbacktest", "indicators")
 
 
 class NotInstalled(RuntimeError):

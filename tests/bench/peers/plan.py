@@ -54,6 +54,10 @@ def freqtrade(row: str, note: str = "") -> Contender:
     return Contender("freqtrade", row, "freqtrade", "freqtrade_.py", note)
 
 
+def hftbacktest(row: str, note: str = "") -> Contender:
+    return Contender("hftbacktest", row, "hftbacktest", "hftbacktest_.py", note)
+
+
 def library(who: str, row: str, note: str = "") -> Contender:
     return Contender(who, row, "indicators", "indicator_libraries.py", note)
 
@@ -80,6 +84,7 @@ PLAN: dict[str, Work] = {
             vectorbt("grid", "an order function of ours: each interval once a candle"),
             backtesting("grid", "hedged trades with a take profit; ordered again in the next candle"),
             nautilus("grid"),
+            hftbacktest("grid", "each candle four trades, made before"),
         ),
     ),
     "dca": Work(
