@@ -32,53 +32,15 @@ from tests.bots import cast
 from tests.bots.candle_files import MINUTE_MS
 from tests.bots.market import SteppedMarket
 from tests.exchange.simulator.process import SimulatorProcess
+from tests.parity import presets
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FILE = "binance_BTCUSDT_linear_1m_202505.parquet"
+FILE = presets.BTC
 SYMBOL = "BTC/USDT:USDT"
 MONEY = Decimal(100_000)
-DCA = {
-    "base_order_size": "1000",
-    "safety_order_size": "1000",
-    "safety_orders": 3,
-    "active_safety_orders": 2,
-    "price_deviation": "0.1",
-    "take_profit": "0.15",
-    "stop_loss": "3",
-    "start_on_rsi": True,
-    "rsi_limit": "50",
-    "start_timeframe": "1m",
-}
-TREND = {"direction": "neutral", "timeframe": "1m", "investment": "15000", "leverage": "3"}
-# Quick to change its mind, as the demo's is not.
-HYBRID = {
-    "investment": "20000",
-    "quiet_transition": "grid",
-    "volatile_transition": "dca",
-    "cool_down": 1,
-    "max_switches": 50,
-    "grid_range": "0.5",
-    "grid_range_in": "percent",
-    "grid_intervals": 4,
-    "dca_price_deviation": "0.3",
-    "dca_take_profit": "0.4",
-    "dca_timeframe": "1m",
-    "trend_timeframe": "1m",
-    "trend_stop_atr": "3",
-    "regime_timeframe": "1m",
-    "regime_confirmation": 1,
-}
-SMC = {
-    "direction": "neutral",
-    "capital": "10000",
-    "swing_length": 8,
-    "memory": 8,
-    "smallest_score": "1",
-    "volume_factor": "0.8",
-    "minimum_reward": "2",
-    "minimum_confidence": "45",
-}
+HYBRID, SMC, TREND = (presets.PRESETS[name]["config"] for name in ("hybrid", "smc", "trend"))
+DCA = presets.DCA["config"] | {"active_safety_orders": 2}
 
 
 @contextmanager
