@@ -6,8 +6,7 @@ Times are of the processor: one thread computes, and what else runs on the machi
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -24,11 +23,11 @@ from strategies.dca.start import COLUMNS
 from strategies.kernel import NOTE_NUMBERS, FillRow, Tick, fill_rows, order_rows
 from strategies.state import packed, packed_tuple
 from tests.bench.cold_start import first_runs
+from tests.bench.timing import best
 from tests.strategies.markets import SPOT
 
 MINUTES = 525_600  # a year
 DEALS = 50_000
-REPEATS = 5
 DENSITIES = {"wide": ("2", "1.5"), "close": ("0.1", "0.15"), "closest": ("0.02", "0.02")}
 
 
@@ -66,7 +65,7 @@ def _years() -> Iterator[str]:
             return simulate(strategy, config, SPOT, candles, "1m", quote=100_000)
 
         found = call()
-        seconds = _best(call)
+        seconds = best(call)
         told = f"{name}: {figures[0]} % apart, {figures[1]} % profit"
         yield f"| {told} | {found.state.deal:,} | {len(found.fills):,} | {found.steps:,} | {seconds * 1000:.0f} ms |"
 
@@ -89,7 +88,7 @@ def _step() -> float:
         deals(parameters, state, row, fills, notes, orders, DEALS)
         assert state.deal == DEALS + 1
 
-    return _best(call) / (4 * DEALS) * 1e6
+    return best(call) / (4 * DEALS) * 1e6
 
 
 @compiled
@@ -121,14 +120,3 @@ def deals(p: Any, s: Any, row: Any, fills: Any, notes: Any, orders: Any, count: 
             advance(p, s, at, row, fills, 1, notes)
             written += wanted(p, s, orders) + int(quiet(p, s, at)[3])
     return written
-
-
-def _best(call: Callable[[], Any]) -> float:
-    """Seconds of the processor, the best of several."""
-    call()
-    taken = []
-    for _ in range(REPEATS):
-        begin = time.process_time()
-        call()
-        taken.append(time.process_time() - begin)
-    return min(taken)

@@ -6,8 +6,7 @@ Times are of the processor: one thread computes, and what else runs on the machi
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,11 +21,11 @@ from strategies.grid.orders import wanted
 from strategies.grid.run import advance, quiet
 from strategies.kernel import FillRow, Tick, fill_rows, order_rows
 from strategies.state import packed, packed_tuple
+from tests.bench.timing import REPEATS, best
 from tests.strategies.markets import LINEAR
 
 MINUTES = 525_600  # a year
 CYCLES = 100_000
-REPEATS = 5
 STRATEGY = GridStrategy()
 
 
@@ -45,7 +44,7 @@ def run(_: argparse.Namespace) -> Iterator[str]:
             return simulate(STRATEGY, config, LINEAR, candles, "1m", quote=1_000_000)
 
         fills = len(year().fills)
-        seconds = _best(year)
+        seconds = best(year)
         rate = 4 * len(candles) / seconds / 1e6
         yield (
             f"| {grids} | {step * 1e6:.2f} µs | {orders * 1e6:.2f} µs | {seconds * 1000:.0f} ms | {fills:,} | "
@@ -64,9 +63,9 @@ def _step(config: GridConfig, price: float) -> tuple[float, float]:
     entered = FillRow(ENTRY_SLOT, 0, 1, price, float(state.entry_amount), 0.0, 0, True)
     advance(parameters, state, tick, row, fill_rows([entered]), 1, notes)
     fills = fill_rows([FillRow(FIRST_INTERVAL, 0, 1, float(state.lines[0]), float(state.amounts[0]), 0.0, 0, True)])
-    step = _best(lambda: cycles(parameters, state, tick, row, fills, notes, orders, CYCLES)) / (2 * CYCLES)
+    step = best(lambda: cycles(parameters, state, tick, row, fills, notes, orders, CYCLES)) / (2 * CYCLES)
     assert state.cycles == (REPEATS + 1) * CYCLES
-    return step, _best(lambda: written(parameters, state, orders, 2 * CYCLES)) / (2 * CYCLES)
+    return step, best(lambda: written(parameters, state, orders, 2 * CYCLES)) / (2 * CYCLES)
 
 
 @compiled
@@ -91,14 +90,3 @@ def written(p: Any, s: Any, orders: Any, count: int) -> int:
     for _ in range(count):
         seen += wanted(p, s, orders)
     return seen
-
-
-def _best(call: Callable[[], Any]) -> float:
-    """Seconds of the processor, the best of several."""
-    call()
-    taken = []
-    for _ in range(REPEATS):
-        begin = time.process_time()
-        call()
-        taken.append(time.process_time() - begin)
-    return min(taken)

@@ -7,16 +7,15 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from exchange.candles.synthetic import synthetic_market
+from tests.bench.timing import best
 from traderagent.embedded.home import PROJECT
 
 MINUTES = 525_600  # a year
 TA_MINUTES = 20_000  # what ta is given: some of its indicators loop over rows in Python
-REPEATS = 5
 
 # Both in a process of their own, so that nothing is loaded or compiled yet.
 _IMPORT = """
@@ -99,11 +98,11 @@ def _speed() -> Iterator[str]:
     yield "| | ours, million candles a second | `ta` | times as fast |"
     yield "|---|---|---|---|"
     for name, (ours, theirs) in cases.items():
-        rate = MINUTES / _best(ours) / 1e6
+        rate = MINUTES / best(ours) / 1e6
         if theirs is None:
             yield f"| {name} | {rate:.0f} | – | – |"
         else:
-            reference = TA_MINUTES / _best(theirs) / 1e6
+            reference = TA_MINUTES / best(theirs) / 1e6
             yield f"| {name} | {rate:.0f} | {_short(reference)} | {_short(rate / reference)} |"
 
 
@@ -113,14 +112,3 @@ def _three(adx: Any) -> tuple[Any, ...]:
 
 def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
-
-
-def _best(call: Callable[[], Any]) -> float:
-    """Seconds, the best of several: what else runs on the machine only ever adds to them."""
-    call()
-    taken = []
-    for _ in range(REPEATS):
-        begin = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - begin)
-    return min(taken)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -31,6 +30,7 @@ from strategies.smc.row import COLUMNS
 from strategies.smc.slots import ENTRY, STOP, slot_of
 from strategies.state import packed
 from tests.bench.cold_start import first_runs
+from tests.bench.timing import best
 from tests.strategies.markets import LINEAR
 from tests.strategies.smc.bench import LONG, QUARTER, row_of
 
@@ -75,8 +75,8 @@ def _rates(candles: Candles) -> tuple[float, float]:
     strategy, config = SmcStrategy(), SmcConfig.model_validate({"capital": 10_000, "direction": "neutral"})
     series = {timeframe: longer(candles, "15m", timeframe) for timeframe in TIMEFRAMES}
     table = feature_table(strategy, config, series)
-    features = _best(lambda: columns(config, series))
-    trading = _best(lambda: simulate(strategy, config, MARKET, candles, "15m", quote=10_000.0, features=table))
+    features = best(lambda: columns(config, series), REPEATS)
+    trading = best(lambda: simulate(strategy, config, MARKET, candles, "15m", quote=10_000.0, features=table), REPEATS)
     return len(candles) / features / 1e6, len(candles) / trading / 1e6
 
 
@@ -85,7 +85,7 @@ def first_step() -> None:
 
 
 def _step() -> float:
-    return _best(_trade(TRADES)) / (3 * TRADES) * 1e6
+    return best(_trade(TRADES), REPEATS) / (3 * TRADES) * 1e6
 
 
 def _trade(count: int) -> Callable[[], Any]:
@@ -130,14 +130,3 @@ def trades(p: Any, s: Any, tick: Tick, row: Any, fills: Any, notes: Any, orders:
         written += wanted(p, s, orders)
         s.wins = s.losses  # as many, so that the size stays above 0
     return written
-
-
-def _best(call: Callable[[], Any]) -> float:
-    """Seconds of the processor, the best of several."""
-    call()
-    taken = []
-    for _ in range(REPEATS):
-        begin = time.process_time()
-        call()
-        taken.append(time.process_time() - begin)
-    return min(taken)

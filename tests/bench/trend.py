@@ -6,8 +6,7 @@ Times are of the processor: one thread computes, and what else runs on the machi
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -25,12 +24,12 @@ from strategies.trend.orders import ENTRY_SLOT, STOP_SLOT, wanted
 from strategies.trend.quiet import quiet
 from strategies.trend.steps import advance
 from tests.bench.cold_start import first_runs
+from tests.bench.timing import best
 from tests.strategies.markets import LINEAR
 from tests.strategies.trend.trend_bot import HOUR_MS, PULLBACK
 
 MINUTES = 525_600  # a year
 TRADES = 200_000
-REPEATS = 5
 CONFIG = TrendConfig.model_validate({"investment": 10_000, "leverage": 5, "direction": "neutral", "max_losses": 0})
 
 
@@ -55,8 +54,8 @@ def _year() -> Iterator[str]:
         return simulate(strategy, CONFIG, LINEAR, candles, "1m", quote=10_000, features=features)
 
     found = call()
-    seconds = _best(call)
-    made = _best(lambda: history_features(strategy, CONFIG, candles, "1m"))
+    seconds = best(call)
+    made = best(lambda: history_features(strategy, CONFIG, candles, "1m"))
     yield f"| fills / steps / points | {len(found.fills):,} / {found.steps:,} / {4 * len(candles):,} |"
     yield f"| the run, features made before | {seconds * 1000:.0f} ms, {4 * len(candles) / seconds / 1e6:.0f} million points a second |"
     yield f"| the features | {made * 1000:.0f} ms |"
@@ -81,7 +80,7 @@ def _step() -> float:
         trades(parameters, state, tick, row, fills, notes, orders, TRADES)
         assert state.trade == TRADES - 1
 
-    return _best(call) / (3 * TRADES) * 1e6
+    return best(call) / (3 * TRADES) * 1e6
 
 
 @compiled
@@ -108,14 +107,3 @@ def trades(p: Any, s: Any, tick: Tick, row: Any, fills: Any, notes: Any, orders:
         advance(p, s, at, row, fills, 1, notes)
         written += wanted(p, s, orders) + int(quiet(p, s, at)[3])
     return written
-
-
-def _best(call: Callable[[], Any]) -> float:
-    """Seconds of the processor, the best of several."""
-    call()
-    taken = []
-    for _ in range(REPEATS):
-        begin = time.process_time()
-        call()
-        taken.append(time.process_time() - begin)
-    return min(taken)
