@@ -134,3 +134,12 @@ def test_the_kept_code_is_named_by_where_the_types_of_its_arguments_stand() -> N
     there = type("Tick", (tuple,), {"__module__": "there"})
     assert of(here) == of(type("Tick", (tuple,), {"__module__": "here"}))
     assert of(here) != of(there)
+
+
+def test_what_can_be_kept_nowhere_is_compiled_all_the_same() -> None:
+    """As where no folder can be written. Here the source is no file, beside which it would be kept."""
+    made: dict[str, Any] = {}
+    exec("def twice(value):\n    return 2 * value\n", made)
+    twice: Compiled[..., float] = compiled(made["twice"])
+    assert twice(3.0) == 6.0
+    assert twice.dispatcher.stats.cache_path is None
