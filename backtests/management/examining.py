@@ -27,7 +27,7 @@ from backtests.search.store import TrialStore
 from backtests.search.workers import Workers, usual_workers
 from backtests.statistics.verdict import Verdict
 from exchange.candles.files import Candles
-from exchange.management.times import moment
+from exchange.management.times import add_period
 
 
 class ExaminingCommand(BaseCommand):
@@ -43,10 +43,7 @@ class ExaminingCommand(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("subject", type=Path, metavar="SEARCH_OR_PRESET", help=self.subject_help)
         parser.add_argument("--candles", help="a candle file, a series of the store, or synthetic:NAME")
-        parser.add_argument(
-            "--from", dest="since", type=moment, metavar="TIME", help="2025-01-01 or 2025-01-01T12:00, UTC"
-        )
-        parser.add_argument("--to", dest="until", type=moment, metavar="TIME", help="the first moment that is left out")
+        add_period(parser)
         parser.add_argument("--json", dest="json_path", type=Path, metavar="OUT", help="the result as JSON")
         add_workers(parser)
         parser.add_argument(

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from backtests.portfolio.preset import is_portfolio
 from backtests.preset import Preset, PresetInvalid, load_preset
-from exchange.management.times import moment
+from exchange.management.times import add_period
 
 if TYPE_CHECKING:
     from backtests.data import DataReport
@@ -48,14 +48,7 @@ class Command(BaseCommand):
             help="a Parquet or CSV file, a series of the store (bybit/linear/ETHUSDT), or synthetic:NAME; for a portfolio "
             "SYMBOL=FILE_OR_STORE for each symbol, or an exchange of the store (bybit)",
         )
-        parser.add_argument(
-            "--from",
-            dest="since",
-            type=moment,
-            metavar="TIME",
-            help="where trading begins: 2025-05-01, 2025-05-01T12:00 (UTC) or milliseconds; what lies before is warm-up",
-        )
-        parser.add_argument("--to", dest="until", type=moment, metavar="TIME", help="where it ends, exclusive")
+        add_period(parser, "where trading begins, after what lies before as warm-up", "where it ends, exclusive")
         parser.add_argument("--json", metavar="OUT", help="writes the whole result; - for standard output")
         parser.add_argument("--html", metavar="OUT", type=Path, help="writes a report to look at")
 

@@ -24,7 +24,7 @@ from backtests.management.examining import (
     write_json,
 )
 from backtests.preset import load_preset
-from exchange.management.times import moment
+from exchange.management.times import add_period
 
 
 class Command(BaseCommand):
@@ -36,10 +36,7 @@ class Command(BaseCommand):
             "base", nargs="?", type=Path, metavar="PRESET", help="a grid's preset, for all but the coin"
         )
         parser.add_argument("--candles", nargs="+", required=True, help="files, patterns of files, series of the store")
-        parser.add_argument(
-            "--from", dest="since", type=moment, metavar="TIME", help="2025-01-01 or 2025-01-01T12:00, UTC"
-        )
-        parser.add_argument("--to", dest="until", type=moment, metavar="TIME", help="the first moment that is left out")
+        add_period(parser)
         add_options(parser, KINDS["grid-system"])
         parser.add_argument("--json", dest="json_path", type=Path, metavar="OUT", help="the report as JSON")
         parser.add_argument("--presets", type=Path, metavar="FOLDER", help="a preset for each coin (YAML)")

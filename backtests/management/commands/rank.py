@@ -21,7 +21,7 @@ from backtests.management.examining import (
     write_json,
 )
 from backtests.preset import load_preset
-from exchange.management.times import moment
+from exchange.management.times import add_period
 
 
 class Command(BaseCommand):
@@ -38,10 +38,7 @@ class Command(BaseCommand):
             required=True,
             help="files, patterns of files ('*_spot_5m_*.parquet'), series of the store",
         )
-        parser.add_argument(
-            "--from", dest="since", type=moment, metavar="TIME", help="2025-01-01 or 2025-01-01T12:00, UTC"
-        )
-        parser.add_argument("--to", dest="until", type=moment, metavar="TIME", help="the first moment that is left out")
+        add_period(parser)
         add_options(parser, KINDS["rank"])
         parser.add_argument("--json", dest="json_path", type=Path, metavar="OUT", help="the result as JSON")
         add_workers(parser)

@@ -23,7 +23,7 @@ from exchange.candles.synthetic import DEFAULT_START, synthetic_market
 from exchange.encryption import require_encryption_key
 from exchange.errors import ExchangeError
 from exchange.gateway_config import GatewayConfig
-from exchange.management.times import moment
+from exchange.management.times import WRITTEN, moment
 from exchange.models import ExchangeAccount
 
 _PARTS = ("exchange", "kind", "symbol", "timeframe")
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             type=moment,
             metavar="TIME",
             required=True,
-            help="2025-01-01, 2025-01-01T12:00 (UTC) or milliseconds",
+            help=WRITTEN,
         )
         download.add_argument(
             "--until",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from exchange.management.times import moment
+from exchange.management.times import add_period
 from traderagent.embedded.home import PROJECT
 from traderagent.parity.errors import ParityError
 
@@ -32,10 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("preset", type=Path, help="what a back-test is made of, as YAML")
         parser.add_argument("--candles", required=True, help="file of candles, series of the store or synthetic:NAME")
         parser.add_argument("--history", help="file of longer candles, for what the strategy looks back at before that")
-        parser.add_argument(
-            "--from", dest="since", type=moment, help="first candle, as 2025-05-01 or 2025-05-01T12:00 (UTC)"
-        )
-        parser.add_argument("--to", dest="until", type=moment, help="end; the candle that opens there is none of them")
+        add_period(parser, "the first candle", "the end; the candle that opens there is none of them")
         parser.add_argument("--json", dest="out", type=Path, help="write the comparison to this file too")
         parser.add_argument(
             "--in-process", action="store_true", help="tick in the command itself and not in a Celery worker: quicker"
