@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 
 from django import forms
 
+from backtests.jobs.loading import absent
 from backtests.made_up import SETTINGS
 from exchange.management.times import moment
 from strategies.contract import Problem
@@ -63,6 +64,12 @@ class CandlesForm(forms.Form):
     )
     since = MomentField(label="From", required=False, help_text="UTC; earlier candles are warm-up.")
     until = MomentField(label="To", required=False, help_text="UTC, exclusive.")
+
+    def clean_source(self) -> str:
+        source: str = self.cleaned_data["source"]
+        if problem := absent(source):
+            raise forms.ValidationError(problem)
+        return source
 
     @property
     def candles(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from backtests.data import load_candles
 from backtests.made_up import PREFIX
 from backtests.preset import Preset
 from backtests.warm_up import warm_up_ms
+from exchange.candles.store import CandleStore
 from strategies.contract import Problem
 from strategies.registry import get_strategy
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _SERIES: Final = re.compile(r"[a-z0-9]+/(?:spot|linear)/[A-Z0-9][A-Z0-9.-]*(?:/\d+[mhdw])?\Z")
 # What a page or the API may ask for: made-up markets are made in a worker's memory.
 MOST_DAYS: Final = 3_660.0
+MOST_TOLD: Final = 5
 # Of a portfolio: SYMBOL=SOURCE, a series whose name says its symbol, or an exchange of the store.
 _OF_SYMBOL: Final = re.compile(r"[A-Za-z0-9.:/-]+=(?P<source>\S+)")
 _EXCHANGE: Final = re.compile(r"[a-z0-9]+")
@@ -39,6 +41,22 @@ def source_problems(source: str) -> list[Problem]:
         return [Problem("source", f"{source}: a made-up market has {MOST_DAYS:g} days at most.", source)]
     mend = "write a series of the candle store as bybit/linear/ETHUSDT, or a made-up market as synthetic:random-walk."
     return [Problem("source", f"{source or 'Nothing'} is no source of candles: {mend}", source)]
+
+
+def absent(source: str) -> str:
+    """What to do where a series is asked for that the store has not, or an empty string. A store that is far away is not
+    looked into: its worker will tell."""
+    series = _SERIES.match(source)
+    if series is None or not settings.CANDLE_STORE or "://" in settings.CANDLE_STORE:
+        return ""
+    known = sorted({str(key).rpartition("/")[0] for key in CandleStore(settings.CANDLE_STORE).series()})
+    if "/".join(source.split("/")[:3]) in known:
+        return ""
+    there = f"it has {', '.join(known[:MOST_TOLD])}{' …' if len(known) > MOST_TOLD else ''}" if known else "it is empty"
+    return (
+        f"The candle store has no {source} ({there}): fetch its candles (manage.py candles download), or take a made-up "
+        f"market such as {PREFIX}random-walk."
+    )
 
 
 def portfolio_source_problems(said: Sequence[str]) -> list[Problem]:

@@ -18,6 +18,7 @@ from bots.models import Bot
 from bots.own_fees import as_of_start
 from bots.views.bot import find_bot
 from exchange.candles.series import SeriesKey
+from exchange.tasks import fetch_candles
 from strategies.contract import MarketSpec
 from strategies.parsing import parse_config
 from strategies.registry import get_strategy
@@ -26,6 +27,8 @@ from web.schema_forms import for_address, schema_fields, spread
 
 # The shortest candles that exchanges have: any other timeframe is made of them.
 TIMEFRAME: Final = "1m"
+# Of candles, which are there within seconds.
+DAYS: Final = 30
 # Of an account that has not told what it holds.
 BALANCE: Final = Decimal(10_000)
 
@@ -50,6 +53,10 @@ def bot_back_test(request: HttpRequest, name: str) -> HttpResponse:
     else:
         if market is not None:
             filled |= _rules(as_of_start(bot, market))
+    fetch_candles.delay(bot.account_id, bot.symbol, TIMEFRAME, DAYS)
+    messages.info(
+        request, f"The candles of {bot.symbol} of the last {DAYS} days are being fetched into the candle store."
+    )
     return redirect(
         f"{reverse('back-test-create')}?{urlencode({key: for_address(value) for key, value in filled.items()})}"
     )
@@ -71,7 +78,9 @@ def _balance(bot: Bot) -> Decimal:
 
 def _source(bot: Bot) -> str:
     """The series of the candle store, of whichever timeframe there is."""
-    return str(SeriesKey.of_unified(bot.account.exchange_id, bot.symbol, TIMEFRAME)).rpartition("/")[0]
+    account = bot.account
+    key = SeriesKey.of_market(account.exchange_id, account.price_environment, bot.symbol, TIMEFRAME)
+    return str(key).rpartition("/")[0]
 
 
 def _rules(market: MarketSpec) -> dict[str, Any]:

@@ -42,6 +42,12 @@ class SeriesKey:
         timeframe_ms(self.timeframe)
 
     @classmethod
+    def of_market(cls, exchange_id: str, environment: str, symbol: str, timeframe: str) -> SeriesKey:
+        """Live and demo trading share a market, and its candles; a test net and the simulator have their own."""
+        exchange = exchange_id if environment in ("live", "demo") else f"{exchange_id}{environment}"
+        return cls.of_unified(exchange, symbol, timeframe)
+
+    @classmethod
     def of_unified(cls, exchange: str, symbol: str, timeframe: str) -> SeriesKey:
         """``symbol`` as in ``ETH/USDT`` (spot) or ``ETH/USDT:USDT`` (linear)."""
         pair, _, settled = symbol.partition(":")

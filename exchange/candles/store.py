@@ -33,6 +33,10 @@ SCHEMA = pa.schema([("timestamp", pa.int64()), *((name, pa.float64()) for name i
 SUFFIX = ".parquet"
 
 
+class CandleStoreBusy(CandleFileError):
+    """Another process of this machine writes."""
+
+
 class CandleStore:
     """``address`` is a directory, or a URL of pyarrow's file systems (``s3://bucket/candles``, ``gs://…``).
 
@@ -114,7 +118,7 @@ class CandleStore:
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Held while writing: a second writer could lose what the first one merged. Raises ``CandleFileError`` when
+        """Held while writing: a second writer could lose what the first one merged. Raises :class:`CandleStoreBusy` when
         another process of this machine holds it; in an object store nobody watches, and one has to see to it."""
         if not self._is_local:
             yield
@@ -125,7 +129,7 @@ class CandleStore:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise CandleFileError(
+                raise CandleStoreBusy(
                     f"another process is writing to candle store {self.address}; wait until it has finished"
                 ) from error
             yield

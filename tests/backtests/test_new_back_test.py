@@ -176,6 +176,7 @@ def test_candles_and_period_go_both_ways(visitor: Client) -> None:
         ("limits.amount.max", "-1", "Input should be greater than 0 (given: -1)."),
         ("source", "", "Candles are missing: name a series"),
         ("source", "/etc/passwd", "/etc/passwd is no source of candles: write a series of the candle store"),
+        ("source", "bybit/linear/NONEUSDT", "The candle store has no bybit/linear/NONEUSDT (it "),
         ("since", "tomorrow", "&#x27;tomorrow&#x27; is no time: write 2025-05-01"),
         ("until", "2024-12-31", "The period ends before it begins: until must be later than since."),
     ],

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from exchange.errors import TemporaryError
+from exchange.tasks import fetch_candles
 from tests.bots import cast
 from tests.bots.pages import ChartedMarket
 
@@ -33,7 +34,7 @@ def test_the_form_begins_with_the_bots_settings_market_and_own_fees(person: Clie
         "symbol": "ETH/USDT:USDT",
         "market": "linear",
         "timeframe": "1m",
-        "source": "bybit/linear/ETHUSDT",
+        "source": "bybitsimulator/linear/ETHUSDT",
         "initial_balance": "2500.5",
     }
     settings = ("lower", "upper", "grids", "investment", "direction", "leverage", "trail_stop_loss", "spacing")
@@ -68,6 +69,15 @@ def test_without_the_exchange_the_rest_is_filled_in_and_what_is_missing_is_said(
     assert page.context["form"]["config.upper"].value() == "2200"
     assert page.context["form"]["fees.maker"].value() == "0.00012"
     assert page.context["form"]["precision.price"].value() is None
+
+
+def test_the_candles_of_the_bots_market_are_fetched_meanwhile(person: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    bot = cast.bot()
+    asked: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(fetch_candles, "delay", lambda *what: asked.append(what))
+    page = person.get(ADDRESS, follow=True)
+    assert asked == [(bot.account_id, "ETH/USDT:USDT", "1m", 30)]
+    assert "The candles of ETH/USDT:USDT of the last 30 days are being fetched" in page.text
 
 
 def test_a_stranger_is_sent_to_sign_in(client: Client, db: None) -> None:

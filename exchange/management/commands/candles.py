@@ -110,7 +110,7 @@ class Command(BaseCommand):
         answers = []
         with store.claimed():
             for symbol in options["symbols"]:
-                key = SeriesKey.of_unified(_stored_as(config), symbol, options["timeframe"])
+                key = SeriesKey.of_market(config.exchange_id, config.environment, symbol, options["timeframe"])
                 lacking = sum(
                     gap.count for gap in store.missing(key, since, min(until, gateway.ticker(symbol).timestamp))
                 )
@@ -240,11 +240,6 @@ def _config(options: dict[str, Any]) -> GatewayConfig:
         names = ", ".join(ExchangeAccount.objects.values_list("name", flat=True)) or "none"
         raise CommandError(f"There is no exchange account {options['account']!r}; there are: {names}.")
     return account.gateway_config()
-
-
-def _stored_as(config: GatewayConfig) -> str:
-    """The real market's name for live and demo, which share it; others have candles of their own."""
-    return config.exchange_id if config.environment in ("live", "demo") else f"{config.exchange_id}{config.environment}"
 
 
 def _downloaded(done: Downloaded) -> dict[str, Any]:

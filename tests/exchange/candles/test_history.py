@@ -18,11 +18,13 @@ from exchange.candles.history import download_series
 from exchange.candles.live import LEAST, Market, closed_candles
 from exchange.candles.merging import Merged
 from exchange.candles.series import Gap, SeriesKey
-from exchange.candles.store import CandleStore, as_port_candles
+from exchange.candles.store import CandleStore, CandleStoreBusy, as_port_candles
 from exchange.errors import TemporaryError
 from exchange.gateway_config import GatewayConfig
 from exchange.gateways import build_ccxt_gateway
+from exchange.models import ExchangeAccount
 from exchange.port import Candle
+from exchange.tasks import fetch_candles
 from tests.exchange.candles.making import MINUTE
 from tests.exchange.simulator.process import SimulatorProcess
 
@@ -239,3 +241,36 @@ def test_what_is_stored_is_not_asked_for(
 )
 def test_only_the_real_markets_candles_are_taken_from_the_store(environment: str, stored: str | None) -> None:
     assert Market.of(GatewayConfig("bybit", environment, "v"), SYMBOL).stored == stored
+
+
+@pytest.fixture
+def account(simulator: SimulatorProcess, django_user_model: Any, db: None) -> ExchangeAccount:
+    return ExchangeAccount.objects.create(
+        owner=django_user_model.objects.create_user("alice"),
+        name="practice",
+        exchange_id="bybit",
+        environment="simulator",
+        base_url=simulator.url,
+    )
+
+
+def test_a_worker_fetches_the_newest_days_of_an_accounts_market(
+    account: ExchangeAccount, tmp_path: Path, settings: Any
+) -> None:
+    settings.CANDLE_STORE = str(tmp_path / "store")
+    store = CandleStore(settings.CANDLE_STORE)
+    fetch_candles(account.pk, SYMBOL, "1m", 1)
+    held = store.coverage(KEY)
+    assert held is not None
+    # A whole day, and the candle in whose middle it began; the one that is forming is not there.
+    assert held.count == 1440
+    assert held.last - held.first == 1439 * MINUTE
+    fetch_candles(account.pk, SYMBOL, "1m", 1)
+    assert store.coverage(KEY) == held
+
+
+def test_it_waits_while_somebody_else_writes(account: ExchangeAccount, tmp_path: Path, settings: Any) -> None:
+    settings.CANDLE_STORE = str(tmp_path / "store")
+    with CandleStore(settings.CANDLE_STORE).claimed():
+        again = fetch_candles.apply(args=[account.pk, SYMBOL, "1m", 1], throw=False)
+    assert isinstance(again.result, CandleStoreBusy)
