@@ -13,6 +13,7 @@ from typing import Any
 
 import ccxt
 
+from exchange.ccxt_dialect import Amendment
 from exchange.ccxt_gateway import CcxtGateway
 from exchange.ccxt_parsing import plain
 from exchange.errors import OrderNotFound
@@ -57,24 +58,16 @@ class BinanceGateway(CcxtGateway):
     def _id_to_change(self, symbol: str, client_order_id: str, exchange_order_id: str) -> str:
         return exchange_order_id
 
-    def _amend(
-        self,
-        spec: MarketSpec,
-        client_order_id: str,
-        exchange_order_id: str,
-        amount: Decimal,
-        price: Decimal | None,
-        trigger_price: Decimal | None,
-    ) -> None:
-        standing = self.order(spec.symbol, client_order_id)  # an amendment has to name the side
+    def _amend(self, spec: MarketSpec, change: Amendment) -> None:
+        standing = self.order(spec.symbol, change.client_order_id)  # an amendment has to name the side
         if standing.status not in _STANDING or standing.side is None:
-            raise OrderNotFound(f"Order {client_order_id} on {spec.symbol} is {standing.status}.")
+            raise OrderNotFound(f"Order {change.client_order_id} on {spec.symbol} is {standing.status}.")
         body = {
             "symbol": self.client.market(spec.symbol)["id"],
             "side": "BUY" if standing.side is Side.BUY else "SELL",
-            "origClientOrderId": client_order_id,
-            "quantity": plain(amount / spec.contract_size),
-            "price": plain(price if price is not None else standing.price or Decimal(0)),
+            "origClientOrderId": change.client_order_id,
+            "quantity": plain(change.amount / spec.contract_size),
+            "price": plain(change.price if change.price is not None else standing.price or Decimal(0)),
         }
         try:
             answer = self.client.fapiPrivatePutOrder(body)

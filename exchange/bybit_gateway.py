@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 import ccxt
 
 from exchange import ccxt_parsing
+from exchange.ccxt_dialect import Amendment
 from exchange.ccxt_gateway import CcxtGateway, find_order
 from exchange.ccxt_parsing import plain
 from exchange.errors import NeedsOperator
@@ -195,25 +195,17 @@ class BybitGateway(CcxtGateway):
             params["positionIdx"] = 0  # one-way mode; in hedge mode Bybit then refuses instead of guessing
         return params
 
-    def _amend(
-        self,
-        spec: MarketSpec,
-        client_order_id: str,
-        exchange_order_id: str,
-        amount: Decimal,
-        price: Decimal | None,
-        trigger_price: Decimal | None,
-    ) -> None:
+    def _amend(self, spec: MarketSpec, change: Amendment) -> None:
         body = {
             "category": spec.kind.value,
             "symbol": self._id(spec.symbol),
-            "orderLinkId": client_order_id,
-            "qty": plain(amount),
+            "orderLinkId": change.client_order_id,
+            "qty": plain(change.amount),
         }
-        if price is not None:
-            body["price"] = plain(price)
-        if trigger_price is not None:
-            body["triggerPrice"] = plain(trigger_price)
+        if change.price is not None:
+            body["price"] = plain(change.price)
+        if change.trigger_price is not None:
+            body["triggerPrice"] = plain(change.trigger_price)
         try:
             answer = self.client.privatePostV5OrderAmend(body)
         except ccxt.BaseError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import ccxt
 
@@ -20,6 +20,20 @@ from strategies.contract import MarketKind, MarketSpec, OrderType
 
 # Whose an execution is must be known before it is passed on; an order that is not listed by then never will be.
 LISTED_AFTER_MS = 10 * 60 * 1000
+
+
+class Amendment(NamedTuple):
+    """What an order is to become. ``amount`` is the whole order's in base; prices are those that it has or shall have."""
+
+    client_order_id: str
+    exchange_order_id: str
+    amount: Decimal
+    price: Decimal | None
+    trigger_price: Decimal | None
+
+    def __str__(self) -> str:
+        numbers = (("amount", self.amount), ("price", self.price), ("trigger price", self.trigger_price))
+        return ", ".join(f"{name} {plain(number)}" for name, number in numbers if number is not None)
 
 
 class CcxtDialect(CcxtSession):
@@ -137,15 +151,7 @@ class CcxtDialect(CcxtSession):
             params["triggerPrice"] = plain(request.trigger_price)
         return params
 
-    def _amend(
-        self,
-        spec: MarketSpec,
-        client_order_id: str,
-        exchange_order_id: str,
-        amount: Decimal,
-        price: Decimal | None,
-        trigger_price: Decimal | None,
-    ) -> None:
+    def _amend(self, spec: MarketSpec, change: Amendment) -> None:
         """Only for exchanges whose traits say that they amend."""
         raise NotImplementedError
 

@@ -13,7 +13,7 @@ from typing import Any
 import ccxt
 
 from exchange import ccxt_parsing, client_ids
-from exchange.ccxt_dialect import CcxtDialect
+from exchange.ccxt_dialect import Amendment, CcxtDialect
 from exchange.ccxt_parsing import plain
 from exchange.errors import NeedsOperator, OrderNotFound, OrderRejected
 from exchange.order_rules import refuse_what_does_not_fit, refuse_what_the_exchange_must_refuse
@@ -197,13 +197,9 @@ class CcxtGateway(CcxtDialect):
             )
         refuse_what_does_not_fit(client_order_id, spec, amount=amount, price=price, trigger_price=trigger_price)
         exchange_order_id = self._id_to_change(symbol, client_order_id, exchange_order_id)
-        terms = ", ".join(
-            f"{name} {plain(number)}"
-            for name, number in (("amount", amount), ("price", price), ("trigger price", trigger_price))
-            if number is not None
-        )
-        with self._talking(Intent.AMEND, f"amending {client_order_id} on {symbol} to {terms}"):
-            self._amend(spec, client_order_id, exchange_order_id, amount, price, trigger_price)
+        change = Amendment(client_order_id, exchange_order_id, amount, price, trigger_price)
+        with self._talking(Intent.AMEND, f"amending {client_order_id} on {symbol} to {change}"):
+            self._amend(spec, change)
 
     def cancel(self, symbol: str, client_order_id: str, *, exchange_order_id: str = "") -> None:
         self._spec(symbol, intent=Intent.CANCEL)

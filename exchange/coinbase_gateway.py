@@ -11,6 +11,7 @@ from typing import Any
 
 import ccxt
 
+from exchange.ccxt_dialect import Amendment
 from exchange.ccxt_gateway import CcxtGateway
 from exchange.ccxt_parsing import plain
 from exchange.errors import OrderNotFound
@@ -86,18 +87,10 @@ class CoinbaseGateway(CcxtGateway):
         })  # fmt: skip
         return str((answer.get("success_response") or {}).get("order_id") or "")
 
-    def _amend(
-        self,
-        spec: MarketSpec,
-        client_order_id: str,
-        exchange_order_id: str,
-        amount: Decimal,
-        price: Decimal | None,
-        trigger_price: Decimal | None,
-    ) -> None:
-        body = {"order_id": exchange_order_id, "size": plain(amount)}
-        if price is not None:
-            body["price"] = plain(price)
+    def _amend(self, spec: MarketSpec, change: Amendment) -> None:
+        body = {"order_id": change.exchange_order_id, "size": plain(change.amount)}
+        if change.price is not None:
+            body["price"] = plain(change.price)
         answer = self.client.v3PrivatePostBrokerageOrdersEdit(body)
         if answer.get("success") is True:
             return

@@ -8,12 +8,12 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Collection, Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 import ccxt
 
 from exchange import client_ids
+from exchange.ccxt_dialect import Amendment
 from exchange.ccxt_gateway import CcxtGateway
 from exchange.ccxt_parsing import plain
 from exchange.errors import AuthenticationFailed, OrderNotFound
@@ -74,20 +74,12 @@ class KrakenGateway(CcxtGateway):
             params["stopLossPrice"] = params.pop("triggerPrice")
         return params
 
-    def _amend(
-        self,
-        spec: MarketSpec,
-        client_order_id: str,
-        exchange_order_id: str,
-        amount: Decimal,
-        price: Decimal | None,
-        trigger_price: Decimal | None,
-    ) -> None:
-        body = {"cl_ord_id": self._their_id(client_order_id), "order_qty": plain(amount)}
-        if price is not None:
-            body["limit_price"] = plain(price)
-        if trigger_price is not None:
-            body["trigger_price"] = plain(trigger_price)
+    def _amend(self, spec: MarketSpec, change: Amendment) -> None:
+        body = {"cl_ord_id": self._their_id(change.client_order_id), "order_qty": plain(change.amount)}
+        if change.price is not None:
+            body["limit_price"] = plain(change.price)
+        if change.trigger_price is not None:
+            body["trigger_price"] = plain(change.trigger_price)
         answer = self.client.privatePostAmendOrder(body)
         if not (answer.get("result") or {}).get("amend_id"):
             raise ccxt.BadResponse("kraken answered without an amend id")

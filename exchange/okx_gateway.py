@@ -13,6 +13,7 @@ from typing import Any
 import ccxt
 
 from exchange import client_ids
+from exchange.ccxt_dialect import Amendment
 from exchange.ccxt_gateway import CcxtGateway
 from exchange.ccxt_parsing import decimal, nonzero, plain
 from exchange.port import Balance, OrderReport, OrderRequest, ReportedStatus
@@ -150,24 +151,16 @@ class OkxGateway(CcxtGateway):
             body["reduceOnly"] = "true"
         return str(self.client.privatePostTradeOrderAlgo(body)["data"][0].get("algoId") or "")
 
-    def _amend(
-        self,
-        spec: MarketSpec,
-        client_order_id: str,
-        exchange_order_id: str,
-        amount: Decimal,
-        price: Decimal | None,
-        trigger_price: Decimal | None,
-    ) -> None:
+    def _amend(self, spec: MarketSpec, change: Amendment) -> None:
         body = {"instId": self._id(spec)}
-        size = plain(amount / spec.contract_size)
-        if trigger_price is not None:
-            body |= {"algoClOrdId": client_order_id, "newSz": size, "newTriggerPx": plain(trigger_price)}
+        size = plain(change.amount / spec.contract_size)
+        if change.trigger_price is not None:
+            body |= {"algoClOrdId": change.client_order_id, "newSz": size, "newTriggerPx": plain(change.trigger_price)}
             answer = self.client.privatePostTradeAmendAlgos(body)
         else:
-            body |= {"clOrdId": client_order_id, "newSz": size}
-            if price is not None:
-                body["newPx"] = plain(price)
+            body |= {"clOrdId": change.client_order_id, "newSz": size}
+            if change.price is not None:
+                body["newPx"] = plain(change.price)
             answer = self.client.privatePostTradeAmendOrder(body)
         self._require_success(answer)
 
