@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from strategies.kernel import KernelStrategy
+from strategies.round_trips import group_of
 
 if TYPE_CHECKING:
     from backtests.loop.records import Integers
@@ -52,12 +53,17 @@ def _places(names: list[str]) -> tuple[list[str], Integers]:
 
 
 def with_liquidation(fills: Any, slots: list[str], trades: list[str], money: Any) -> Any:
-    """With a fill for each trade that was open when the account was liquidated."""
+    """With a fill for each trade that was open when the account was liquidated; for a group, one in its first one's name."""
     still_open = np.zeros(len(trades))
     in_base = np.where(fills["fee_in_base"], fills["fee"], 0.0)
-    np.add.at(still_open, fills["trade"], fills["side"] * fills["amount"] - in_base)
-    _, first = np.unique(fills["trade"], return_index=True)
-    begun = fills["trade"][np.sort(first)]
+    leaders: dict[str, int] = {}
+    # A trade that stands alone has no "/" in its name.
+    members = [f"{group_of(name)}/" if "/" in name else name for name in trades]
+    by_leader = np.array([leaders.setdefault(name, place) for place, name in enumerate(members)], dtype=np.int64)
+    in_order = by_leader[fills["trade"]]
+    np.add.at(still_open, in_order, fills["side"] * fills["amount"] - in_base)
+    _, first = np.unique(in_order, return_index=True)
+    begun = in_order[np.sort(first)]
     ended = begun[np.abs(still_open[begun]) > 1e-9 * np.abs(still_open).max(initial=0.0)]
     closing = np.zeros(len(ended), fills.dtype)
     closing["point"], closing["timestamp"] = money.ruin_point, money.ruin_time

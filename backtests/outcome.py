@@ -11,7 +11,7 @@ import numpy as np
 from backtests.identity import result_hash
 from backtests.loop.records import Funding
 from backtests.metrics.inputs import EquityCurve, Fills, Trades
-from backtests.metrics.round_trips import RoundTrips, trades_of
+from backtests.metrics.round_trips import RoundTrips, groups_of, trades_of
 from backtests.metrics.summary import Summary, summarise
 from backtests.preset import Preset
 from backtests.simulation import NO_FUNDING, Simulation
@@ -106,6 +106,7 @@ class Outcome:
             self.length,
             step=float(self.market.step),
             moved=self.moved,
+            groups=groups_of(self.simulation.trades),
         )
 
     @property

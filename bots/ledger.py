@@ -15,6 +15,7 @@ from django.db.models import Max
 
 from bots.models import Bot, Fill, Position, Trade
 from strategies.contract import Side
+from strategies.round_trips import group_of
 
 # The columns hold 38 digits; products of two of them need twice that before they are rounded.
 PRECISION = Context(prec=80, rounding=ROUND_HALF_EVEN)
@@ -87,7 +88,7 @@ def apply_fill(fill: Fill, *, now: datetime) -> None:
     position.save()
     fill.save(update_fields=["realised_pnl"])
     if fill.order.trade_key:
-        _apply_to_trade(fill)
+        _apply_to_trades(fill)
 
 
 def _fee_outside_base(fill: Fill) -> Decimal:
@@ -113,33 +114,83 @@ def _apply_to_position(position: Position, fill: Fill, now: datetime) -> Decimal
     return realised
 
 
-def _apply_to_trade(fill: Fill) -> None:
-    order = fill.order
-    identity = {
-        "bot_id": fill.bot_id,
-        "account_id": fill.account_id,
-        "symbol": fill.symbol,
-        "run": order.run,
-        "key": order.trade_key,
-    }
-    trade = Trade.objects.filter(**identity, closed_at__isnull=True).first()
-    if trade is None:
-        last = Trade.objects.filter(**identity).aggregate(last=Max("ordinal"))["last"] or 0
-        direction = "long" if fill.side == Side.BUY else "short"
-        trade = Trade(**identity, ordinal=last + 1, direction=direction, opened_at=fill.executed_at)
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Of a fill: base, quote, and the fees that were taken of it."""
+
+    amount: Decimal
+    value: Decimal
+    fee_base: Decimal
+    fee_quote: Decimal
+
+    def split(self, side: Side, closes: Decimal, step: Decimal) -> tuple[_Part, _Part]:
+        """What closes so much of a position, and what is left: nothing where that would be less than a step."""
+        change = self.amount - self.fee_base if side is Side.BUY else self.amount + self.fee_base
+        if change - closes < step:
+            return self, _Part(ZERO, ZERO, ZERO, ZERO)
+        with localcontext(PRECISION):
+            share = closes / change
+            amount = _rounded(self.amount * share) if self.fee_base else closes
+            fee_base = amount - closes if side is Side.BUY else closes - amount
+            part = _Part(amount, _rounded(self.value * share), fee_base, _rounded(self.fee_quote * share))
+            return part, _Part(
+                self.amount - part.amount,
+                self.value - part.value,
+                self.fee_base - part.fee_base,
+                self.fee_quote - part.fee_quote,
+            )
+
+
+def _apply_to_trades(fill: Fill) -> None:
+    """Closes the fill's own round trip, then those of its group, and opens its own with what is left."""
+    order, side = fill.order, Side(fill.side)
+    direction, against = ("long", "short") if side is Side.BUY else ("short", "long")
+    there = Trade.objects.filter(bot=fill.bot_id, account=fill.account_id, symbol=fill.symbol, run=order.run)
+    still_open = there.filter(closed_at__isnull=True)
+    rest = _Part(fill.amount, fill.quote_value, fill.fee_base, fill.fee_quote)
+    own = still_open.filter(key=order.trade_key).first()
+    if own is not None and own.direction == against:
+        part, rest = rest.split(side, abs(own.open_amount), order.amount_step)
+        _book(own, fill, part)
+        own = None
+    group = group_of(order.trade_key)
+    if group and rest.amount:
+        for trade in still_open.filter(key__startswith=f"{group}/", direction=against).order_by("id"):
+            if group_of(trade.key) == group and rest.amount:
+                part, rest = rest.split(side, abs(trade.open_amount), order.amount_step)
+                _book(trade, fill, part)
+    if not rest.amount:
+        return
+    if own is None:
+        last = there.filter(key=order.trade_key).aggregate(last=Max("ordinal"))["last"] or 0
+        own = Trade(
+            bot_id=fill.bot_id,
+            account_id=fill.account_id,
+            symbol=fill.symbol,
+            run=order.run,
+            key=order.trade_key,
+            ordinal=last + 1,
+            direction=direction,
+            opened_at=fill.executed_at,
+        )
+    _book(own, fill, rest)
+
+
+def _book(trade: Trade, fill: Fill, part: _Part) -> None:
+    side = Side(fill.side)
     holding = Holding(trade.open_amount, trade.open_cost, trade.profit)
-    holding.apply(Side(fill.side), fill.price, fill.amount, fill.fee_base, _fee_outside_base(fill))
-    entering = (trade.direction == "long") == (fill.side == Side.BUY)
+    holding.apply(side, fill.price, part.amount, part.fee_base, ZERO if fill.fee_base else part.fee_quote)
+    entering = (trade.direction == "long") == (side is Side.BUY)
     if entering:
-        trade.amount += fill.amount
-        trade.entry_value += fill.quote_value
+        trade.amount += part.amount
+        trade.entry_value += part.value
     else:
-        trade.exit_amount += fill.amount
-        trade.exit_value += fill.quote_value
-    trade.fees_quote += fill.fee_quote
+        trade.exit_amount += part.amount
+        trade.exit_value += part.value
+    trade.fees_quote += part.fee_quote
     trade.open_amount, trade.open_cost, trade.profit = holding.amount, holding.cost, holding.realised
     left = trade.open_amount if trade.direction == "long" else -trade.open_amount
-    if not entering and left < order.amount_step:
+    if not entering and left < fill.order.amount_step:
         # Less than one step cannot be sold. It is expensed here, and is pure profit to whatever sells it later, so
         # that the profits of all round trips always add up to the cash that moved.
         trade.profit -= trade.open_cost

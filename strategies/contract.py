@@ -177,7 +177,8 @@ class WantedOrder:
 
     ``(slot, sequence)`` is the identity of the wish: the platform never places the same wish twice, whatever happens
     to the processes in between. A strategy that wants a new order in a slot whose last one filled raises the
-    sequence. ``trade`` names the round trip that the order belongs to (``grid:7``); the ledger pairs fills by it.
+    sequence. ``trade`` names the round trip that the order belongs to (``deal:7``); the ledger pairs fills by it
+    (``strategies/round_trips.py``).
 
     ``protective`` marks the stop order that guards the position: the platform proves at every tick that it stands,
     sees to it that it is carried out once its price is met, and raises an alarm when neither is possible.

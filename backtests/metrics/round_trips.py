@@ -1,4 +1,5 @@
-"""From fills to round trips. Fills that carry the same key (``grid:7``, ``deal:3``) are one small position.
+"""From fills to round trips. Fills that carry the same key (``deal:3``) are one small position, and so may a group of keys be
+(``strategies/round_trips.py``).
 
 A round trip runs from flat to flat. Within one the position has an average cost, as everywhere in the platform
 (docs/decisions/0006): entries move it, exits realise against it. A fill that turns long into short closes one round trip
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from backtests.metrics.inputs import Fills, Floats, Sides, Times, Trades
 from exchange.candles.files import Candles
 from strategies.compiled import compiled
+from strategies.round_trips import group_of
 
 # Highs and lows are kept for blocks of so many candles too, so that a long round trip is looked through in steps.
 BLOCK = 256
@@ -28,7 +30,11 @@ BLOCK = 256
 ROUNDING = 1e-9
 
 # Columns of a running round trip.
-POSITION, COST, OPENED_AT, ENTERED, ENTRY_VALUE, LEFT, EXIT_VALUE, REALISED, FEES, LOWEST, HIGHEST, SEEN_TO = range(12)
+POSITION, COST, OPENED_AT, ENTERED, ENTRY_VALUE, LEFT, EXIT_VALUE, REALISED, FEES, LOWEST, HIGHEST, SEEN_TO, ORDER = (
+    range(13)
+)
+# The group of a key that stands alone.
+ALONE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,12 @@ def numbered(names: Sequence[str]) -> tuple[Times, tuple[str, ...]]:
     return codes, tuple(numbers)
 
 
+def groups_of(names: Sequence[str]) -> Times:
+    """The number of each trade's group by the trade's number; ``ALONE`` where it has none."""
+    numbers: dict[str, int] = {"": ALONE}
+    return np.array([numbers.setdefault(group_of(name), len(numbers)) for name in names], dtype=np.int64)
+
+
 def trades_of(
     fills: Fills,
     key: Times,
@@ -74,12 +86,13 @@ def trades_of(
     *,
     step: float = 0.0,
     moved: Floats | None = None,
+    groups: Times | None = None,
 ) -> RoundTrips:
     """Round trips of fills in the order of their times, ``key`` being the number of each fill's (``numbered``).
 
     ``timeframe`` is the candles' length in ms; without candles, excursions are those at the fills. ``moved`` is by how
     much each fill changed the position where that is not its amount: on spot, what was bought less the fee taken of it.
-    Raises ``ValueError`` for columns of different length or keys below 0.
+    ``groups`` holds the group of each key (``groups_of``); without them each stands alone. Raises ``ValueError`` for columns of different length or keys below 0.
     """
     if len(key) != len(fills):
         raise ValueError(f"{len(key)} keys for {len(fills)} fills")
@@ -87,6 +100,11 @@ def trades_of(
         raise ValueError("keys are numbered from 0")
     if moved is not None and len(moved) != len(fills):
         raise ValueError(f"{len(moved)} changes of position for {len(fills)} fills")
+    keys = int(key.max()) + 1 if len(key) else 0
+    if groups is None:
+        groups = np.full(keys, ALONE, dtype=np.int64)
+    if len(groups) < keys:
+        raise ValueError(f"{len(groups)} groups for {keys} keys")
     times = candles.timestamp if candles is not None else np.empty(0, dtype=np.int64)
     high, low = (_plain(candles.high), _plain(candles.low)) if candles is not None else (np.empty(0), np.empty(0))
     blocks = np.arange(0, len(high), BLOCK)
@@ -97,7 +115,7 @@ def trades_of(
         _plain(fills.amount if moved is None else moved),
         _plain(fills.fee),
         np.require(key, np.int64, ["C", "W"]),
-        int(key.max()) + 1 if len(key) else 0,
+        np.require(groups[:keys], np.int64, ["C", "W"]),
         step,
         np.searchsorted(times, fills.timestamp, side="left"),
         np.searchsorted(times, fills.timestamp - timeframe, side="right"),
@@ -144,7 +162,7 @@ def followed(
     amount: Floats,
     fee: Floats,
     key: Times,
-    keys: int,
+    groups: Times,
     step: float,
     first_after: NDArray[np.intp],
     end_before: NDArray[np.intp],
@@ -154,41 +172,74 @@ def followed(
     block_low: Floats,
 ) -> tuple[Floats, Times, Sides, Floats]:
     # Times are whole milliseconds far below 2⁵³: a float column holds them exactly.
-    state = np.zeros((keys, 12))
+    state = np.zeros((groups.size, 13))
     closed, closed_keys = np.empty((timestamp.size, 9)), np.empty(timestamp.size, dtype=np.int64)
     sides = np.empty(timestamp.size, dtype=np.int8)
-    count = 0
+    count = opened = 0
     for row in range(timestamp.size):
-        trade = state[key[row]]
+        own = key[row]
         rest, cost = amount[row], fee[row]
-        if trade[POSITION] != 0.0:
-            look_at(trade, price[row], price[row])
-            if end_before[row] > trade[SEEN_TO]:
-                top, bottom = extremes(high, low, block_high, block_low, int(trade[SEEN_TO]), end_before[row])
-                look_at(trade, top, bottom)
-            if (trade[POSITION] > 0.0) != (side[row] > 0):
-                part = min(rest, abs(trade[POSITION]))
-                share = cost * part / rest
-                leave(trade, price[row], part, share)
-                rest, cost = rest - part, cost - share
-                if abs(trade[POSITION]) < step * (1.0 - ROUNDING) or abs(trade[POSITION]) <= ROUNDING * trade[ENTERED]:
-                    if rest < step * (1.0 - ROUNDING):
-                        # Dust that other round trips left is pure profit to the one that sells it.
-                        trade[REALISED] -= side[row] * rest * price[row]
-                        trade[FEES] += cost
-                        trade[LEFT] += rest
-                        trade[EXIT_VALUE] += rest * price[row]
-                        rest = 0.0
-                    close(trade, closed[count], timestamp[row])
-                    closed_keys[count], sides[count] = key[row], -side[row]
-                    count += 1
-                    trade[:] = 0.0
+        met = own
+        while met >= 0 and rest > ROUNDING * amount[row]:
+            trade = state[met]
+            if trade[POSITION] != 0.0:
+                look_at(trade, price[row], price[row])
+                if end_before[row] > trade[SEEN_TO]:
+                    top, bottom = extremes(high, low, block_high, block_low, int(trade[SEEN_TO]), end_before[row])
+                    look_at(trade, top, bottom)
+                trade[SEEN_TO] = first_after[row]
+                if (trade[POSITION] > 0.0) != (side[row] > 0):
+                    rest, cost, is_closed = reduced(trade, side[row], price[row], rest, cost, step)
+                    if is_closed:
+                        close(trade, closed[count], timestamp[row])
+                        closed_keys[count], sides[count] = met, -side[row]
+                        count += 1
+                        trade[:] = 0.0
+            met = oldest_against(state, groups, groups[own], side[row]) if rest > 0.0 else -1
         if rest > ROUNDING * amount[row]:
+            trade = state[own]
             if trade[POSITION] == 0.0:
                 trade[OPENED_AT] = timestamp[row]
+                opened += 1
+                trade[ORDER] = opened
             enter(trade, side[row] * rest, price[row], cost)
-        trade[SEEN_TO] = first_after[row]
+            trade[SEEN_TO] = first_after[row]
     return closed[:count], closed_keys[:count], sides[:count], state
+
+
+@compiled
+def oldest_against(state: Floats, groups: Times, group: int, side: int) -> int:
+    """The key of a group that is open the other way and was opened first, or -1. A key that stands alone has no others."""
+    found = -1
+    if group == ALONE:
+        return found
+    for key in range(groups.size):
+        if groups[key] != group or state[key, POSITION] == 0.0 or (state[key, POSITION] > 0.0) == (side > 0):
+            continue
+        if found < 0 or state[key, ORDER] < state[found, ORDER]:
+            found = key
+    return found
+
+
+@compiled
+def reduced(
+    trade: Floats, side: int, price: float, amount: float, fee: float, step: float
+) -> tuple[float, float, bool]:
+    """What of a fill and its fee is left after it has closed what it can of a round trip, and whether that has ended."""
+    part = min(amount, abs(trade[POSITION]))
+    share = fee * part / amount
+    leave(trade, price, part, share)
+    rest, cost = amount - part, fee - share
+    if abs(trade[POSITION]) >= step * (1.0 - ROUNDING) and abs(trade[POSITION]) > ROUNDING * trade[ENTERED]:
+        return rest, cost, False
+    if rest < step * (1.0 - ROUNDING):
+        # Dust that other round trips left is pure profit to the one that sells it.
+        trade[REALISED] -= side * rest * price
+        trade[FEES] += cost
+        trade[LEFT] += rest
+        trade[EXIT_VALUE] += rest * price
+        rest = cost = 0.0
+    return rest, cost, True
 
 
 @compiled

@@ -57,5 +57,6 @@ NOTES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 COUNTS: Final = ("interval", "intervals")
 
-# Of a slot, or of the trade that has its number.
+# By their numbers. The trades are one group: an entry or a close may close what intervals have opened.
 SLOT_NAMES: Final = ("entry", "close", "stop", *(f"grid:{interval}" for interval in range(MOST_GRIDS)))
+TRADE_NAMES: Final = ("grid/entry", "grid/close", "", *(f"grid/{interval}" for interval in range(MOST_GRIDS)))

@@ -53,6 +53,7 @@ from strategies.grid.codes import (
     SLOT_NAMES,
     STOP_SLOT,
     TOLD_EXIT,
+    TRADE_NAMES,
 )
 from strategies.grid.config import MOST_GRIDS, GridConfig
 from strategies.grid.core import AWAITING_ENTRY, WAITING
@@ -126,19 +127,19 @@ class GridStrategy(KernelStrategy[GridConfig, GridState, GridParameters]):
         return _SLOTS.get(name, NO_SLOT)
 
     def names(self, slot: int, trade: int) -> tuple[str, str]:
-        return SLOT_NAMES[slot], SLOT_NAMES[trade]
+        return SLOT_NAMES[slot], TRADE_NAMES[trade]
 
     def order(self, config: GridConfig, market: MarketSpec, state: GridState, row: OrderRow) -> tuple[str, str, Reason]:
         slot = row.slot
         if slot < FIRST_INTERVAL:
-            return SLOT_NAMES[slot], SLOT_NAMES[row.trade], _reason(state, row)
+            return SLOT_NAMES[slot], TRADE_NAMES[row.trade], _reason(state, row)
         i = (slot - FIRST_INTERVAL - state.shift) % config.grids
         if state.phases[i] == WAITING:
             target = state.lines[i + 1] if row.side > 0 else state.lines[i]
             reason = _opens(slot - FIRST_INTERVAL, row.amount, row.price, target)
         else:
             reason = _takes_profit(slot - FIRST_INTERVAL, row.amount, row.price, state.opened_at[i])
-        return SLOT_NAMES[slot], SLOT_NAMES[row.trade], reason
+        return SLOT_NAMES[slot], TRADE_NAMES[row.trade], reason
 
     def told(
         self, config: GridConfig, market: MarketSpec, state: GridState, code: int, numbers: Sequence[float]

@@ -57,7 +57,7 @@ def orders_of(part: Part, market: MarketSpec, price: float) -> Iterator[tuple[Wa
         if protected and order.protective:
             stops.append(order.trigger_price or 0.0)
             continue
-        trade = f"{part.key}/{order.trade}" if order.trade else ""
+        trade = f"{part.key}/{order.trade.rpartition('/')[2]}" if order.trade else ""
         yield replace(order, slot=f"{part.key}/{order.slot}", trade=trade), order.side is Side.BUY and not closes
     if protected:
         amount = float(closable(max(0.0, part.purse.amount), market, price))

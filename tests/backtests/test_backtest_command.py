@@ -56,7 +56,7 @@ def test_the_json_is_the_documented_one(swing: list[str], tmp_path: Path) -> Non
     assert found["fills"][1] == {
         # The second point of the second candle is its low, the third its high of 112.
         "timestamp": START + MINUTE + 40_000, "side": "sell", "price": 110.0, "amount": 1.0, "fee": 0.11, "maker": True,
-        "slot": "grid:2", "trade": "entry",
+        "slot": "grid:2", "trade": "grid/entry",
     }  # fmt: skip
     assert found["data"]["source"].endswith("swing.csv")
 

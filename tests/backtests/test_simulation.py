@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from backtests import engine, exact_records
 from backtests.features import history_features
+from backtests.metrics.inputs import Fills
+from backtests.metrics.round_trips import groups_of, trades_of
 from backtests.points import candles_of, points_of
 from backtests.simulation import Options, Simulation, simulate
 from exchange.candles.files import Candles
@@ -155,3 +157,37 @@ def test_as_python_it_trades_the_same_and_tells_why() -> None:
     assert fast.state == plain.state
     assert {note.code for _, note in plain.notes} == {"grid.built", "grid.cycle"}
     assert fast.steps < plain.steps / 4, "the compiled run did not pass over what is quiet"
+
+
+def test_every_cycle_of_a_grid_that_is_built_anew_is_a_round_trip_that_ends() -> None:
+    """What moved the grid closes what the intervals had opened, and nothing stays open beside the position."""
+    strategy = get_strategy("grid")
+    config = strategy.Config.model_validate(
+        {
+            "investment": 9000,
+            "direction": "neutral",
+            "range_percent": 1,
+            "grids": 10,
+            "on_range_left": "recentre",
+            "recentre_after": 600,
+        }
+    )
+    candles = columns(walking_candles(3000, seed=4))
+    found = simulate(strategy, config, LINEAR, candles, "1m", quote=10_000)
+    moved = [found.slots[each] for each in found.fills.slot].count("entry")
+    assert moved > 2
+    step = float(LINEAR.step)
+    trips = trades_of(
+        Fills(*(found.fills[name] for name in ("timestamp", "side", "price", "amount", "fee", "is_maker"))),
+        found.fills.trade,
+        step=step,
+        groups=groups_of(found.trades),
+    )
+    last = float(candles.close[-1])
+    cycles = found.state.cycles
+    assert cycles > 100
+    # Those that were closed by a move end too: at most one of each interval at a time.
+    assert cycles <= len(trips.trades) <= cycles + moved * 10
+    assert np.sum(np.abs(trips.open.position)) == pytest.approx(abs(found.amount), abs=step / 2)
+    change = float(np.sum(trips.trades.profit) + np.sum(trips.open.profit_at(last)))
+    assert change == pytest.approx(found.equity[-1] - 10_000, abs=0.01)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+import random
 from decimal import Decimal
 
+import numpy as np
 import pytest
+from django.apps import apps
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backtests.metrics.round_trips import groups_of, trades_of
 from bots.ledger import Holding, apply_fill, rebuild
 from bots.models import Fill, Position, Trade
 from strategies.contract import Side
+from tests.backtests.metrics.cast import fills
 from tests.bots import cast
 
 D = Decimal
@@ -140,3 +146,74 @@ def test_rebuilding_from_the_fills_finds_equality_and_mends_a_tampered_position(
         ("position ETH/USDT:USDT on practice realised_pnl", "1000.000000000000000000")
     ]
     assert Position.objects.get().realised_pnl == D("1.98")
+
+
+@pytest.mark.django_db
+def test_what_closes_a_grid_closes_each_of_its_cycles() -> None:
+    """1 at 100 and 1 at 90, all sold at 95 for a fee of 0.20: one lost 5, the other earned 5, each pays half the fee."""
+    bot = cast.bot()
+    first, second = (cast.order(bot, "buy", "1", price, trade=f"grid/{price}") for price in ("100", "90"))
+    close = cast.order(bot, "sell", "3", "95", trade="grid/close")
+    book([cast.fill(first, price="100", amount="1"), cast.fill(second, price="90", amount="1")])
+    book([cast.fill(close, price="95", amount="2", fee="0.20")])
+    found = Trade.objects.order_by("id")
+    assert [(trade.key, trade.direction, trade.exit_amount, trade.profit) for trade in found] == [
+        ("grid/100", "long", D(1), D("-5.10")),
+        ("grid/90", "long", D(1), D("4.90")),
+    ]
+    assert all(trade.closed_at for trade in found)
+    # What is sold after that is a short of its own.
+    book([cast.fill(close, price="96", amount="1")])
+    assert [(trade.key, trade.open_amount) for trade in Trade.objects.filter(closed_at__isnull=True)] == [
+        ("grid/close", D(-1))
+    ]
+    assert rebuild(bot, now=cast.NOW) == []
+
+
+@pytest.mark.django_db
+def test_the_ledger_and_a_back_test_pair_the_same_fills_the_same_way() -> None:
+    dice, bot = random.Random(11), cast.bot()
+    names = ["grid/1", "grid/2", "grid/entry", "deal:1", "deal:2"]
+    rows = []
+    for minute in range(120):
+        name, side, price, amount = (
+            dice.choice(names),
+            dice.choice(["buy", "sell"]),
+            dice.randint(90, 110),
+            D(dice.randint(1, 40)) / 10,
+        )
+        fee = D(price) * amount / 1000
+        order = cast.order(bot, side, str(amount), str(price), trade=name)
+        book([cast.fill(order, price=str(price), amount=str(amount), fee=str(fee))])
+        rows.append((minute, 1 if side == "buy" else -1, price, float(amount), float(fee), names.index(name)))
+    found = trades_of(
+        fills([row[:5] for row in rows]),
+        np.array([row[5] for row in rows]),
+        step=0.01,
+        groups=groups_of(names),
+    )
+    ended = sorted((names[key], round(profit, 9)) for key, profit in zip(found.key, found.trades.profit, strict=True))
+    assert len(ended) > 15
+    kept = Trade.objects.filter(closed_at__isnull=False)
+    assert sorted((trade.key, round(float(trade.profit), 9)) for trade in kept) == ended
+    still_open = {trade.key: float(trade.open_amount) for trade in Trade.objects.filter(closed_at__isnull=True)}
+    assert {names[key]: held for key, held in zip(found.open.key, found.open.position, strict=True)} == pytest.approx(
+        still_open
+    )
+
+
+@pytest.mark.django_db
+def test_what_grids_booked_before_they_were_groups_is_paired_anew() -> None:
+    """Bought by an interval, sold by the entry of a grid that was built anew: two that stayed open, now one that is over."""
+    bot, other = cast.bot(), cast.bot("sol-dca", strategy="dca", config={}, account=cast.account("second"))
+    bought = cast.order(bot, "buy", "1", "100", trade="grid:2")
+    sold = cast.order(bot, "sell", "1", "90", trade="entry")
+    book([cast.fill(bought, price="100", amount="1"), cast.fill(sold, price="90", amount="1")])
+    deal = cast.order(other, "buy", "1", "7", trade="entry")
+    assert Trade.objects.filter(closed_at__isnull=True).count() == 2
+    importlib.import_module("bots.migrations.0007_name_round_trips_by_group").rename(apps, None)
+    assert rebuild(bot, now=cast.NOW)
+    (trade,) = Trade.objects.all()
+    assert (trade.key, trade.profit, trade.closed_at is None) == ("grid/2", D(-10), False)
+    deal.refresh_from_db()
+    assert deal.trade_key == "entry"

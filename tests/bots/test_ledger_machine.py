@@ -22,7 +22,7 @@ from tests.bots.model_exchange import ModelExchange
 from tests.properties import examples
 
 D = Decimal
-KEYS = ["grid:1", "grid:2"]
+KEYS = ["grid/1", "grid/2", "deal:1"]
 
 prices = st.decimals(min_value=1, max_value=5000, places=2)
 amounts = st.decimals(min_value="0.01", max_value=10, places=2)
@@ -117,6 +117,8 @@ class LedgerMachine(RuleBasedStateMachine):
         assert abs(total - self.cash) < Fraction(max(len(self.listed), 1), 10**15)
         for key in KEYS:
             assert sum(trade.key == key and trade.closed_at is None for trade in trades) <= 1
+        # A group is never long and short at once.
+        assert len({trade.direction for trade in trades if trade.closed_at is None and "/" in trade.key}) <= 1
 
 
 @pytest.mark.property

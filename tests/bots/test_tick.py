@@ -77,7 +77,7 @@ def test_a_filled_buy_becomes_a_sell_one_line_up_and_the_pair_a_cycle(market: St
     bot = started(market)
     market.tick(bot)
     market.run(bot, 4 * 5)  # down through 1900 and back over 2000
-    cycle = Trade.objects.get(key="grid:1")
+    cycle = Trade.objects.get(key="grid/1")
     assert (cycle.amount, cycle.entry_value, cycle.exit_value) == (D("0.13"), D("247"), D("260"))
     # maker fee 0.02 % of each side
     assert cycle.fees_quote == D("0.0494") + D("0.052")

@@ -25,7 +25,7 @@ class TestStart:
         bot.at(115)
         assert bot.slots == ["entry", "grid:0", "grid:1"]
         entry = bot.order("entry")
-        assert (entry.side, entry.type, entry.amount, entry.trade) == (Side.BUY, OrderType.MARKET, 2.0, "entry")
+        assert (entry.side, entry.type, entry.amount, entry.trade) == (Side.BUY, OrderType.MARKET, 2.0, "grid/entry")
         assert bot.book == [("buy", 100.0, 1.0), ("buy", 110.0, 1.0)]
         bot.at(116, bot.filled("entry", price=115))
         assert bot.book == [("buy", 100.0, 1.0), ("buy", 110.0, 1.0), ("sell", 130.0, 1.0), ("sell", 140.0, 1.0)]
@@ -146,9 +146,9 @@ class TestCycle:
 
     def test_what_the_entry_bought_belongs_to_the_entry_and_the_next_cycle_to_the_interval(self) -> None:
         bot = GridBot().started(115)
-        assert bot.order("grid:2").trade == "entry"
+        assert bot.order("grid:2").trade == "grid/entry"
         bot.at(131, bot.filled("grid:2"))
-        assert bot.order("grid:2").trade == "grid:2"
+        assert bot.order("grid:2").trade == "grid/2"
 
     def test_every_interval_can_flip_in_one_step(self) -> None:
         bot = GridBot().started(115)

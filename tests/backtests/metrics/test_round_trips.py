@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backtests.metrics.inputs import Fills
-from backtests.metrics.round_trips import RoundTrips, numbered, trades_of
+from backtests.metrics.round_trips import RoundTrips, groups_of, numbered, trades_of
 from exchange.candles.files import Candles
 from tests.backtests.metrics.cast import START, fills
 from tests.properties import examples
@@ -52,6 +52,47 @@ def test_a_short_in_two_parts() -> None:
     assert found.trades.exit_price[0] == pytest.approx(46.5)
     # At 45 both stood at 10.
     assert found.trades.mfe[0] == pytest.approx(10.0)
+
+
+GRID = groups_of(["grid/1", "grid/2", "grid/close", "deal:1"])
+
+
+def test_names_with_the_same_beginning_are_a_group() -> None:
+    assert GRID.tolist() == [1, 1, 1, -1]
+    assert groups_of(["b/grid/1", "b/close", "grid/1", "b/grid/2"]).tolist() == [1, 2, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("last", "closed", "left"),
+    [
+        # The close of all, 2 at 95 for a fee of 0.2: the first lost 5, the second earned 5, each pays half the fee.
+        ((2, -1, 95, 2, 0.2), [(0, -5.1), (1, 4.9)], {}),
+        # 1.5 close the first and half of the second.
+        ((2, -1, 95, 1.5, 0), [(0, -5.0)], {1: 0.5}),
+        # What is more than was open is a position of its own.
+        ((2, -1, 95, 3, 0.3), [(0, -5.1), (1, 4.9)], {2: -1.0}),
+        # A purchase closes nothing of what was bought.
+        ((2, 1, 95, 2, 0), [], {0: 1.0, 1: 1.0, 2: 2.0}),
+    ],
+)
+def test_a_fill_closes_the_oldest_of_its_group(
+    last: Row, closed: list[tuple[int, float]], left: dict[int, float]
+) -> None:
+    found = trades_of(fills([(0, 1, 100, 1, 0), (1, 1, 90, 1, 0), last]), keys(0, 1, 2), groups=GRID)
+    assert list(zip(found.key.tolist(), found.trades.profit.tolist(), strict=True)) == [
+        (key, pytest.approx(profit)) for key, profit in closed
+    ]
+    assert dict(zip(found.open.key.tolist(), found.open.position.tolist(), strict=True)) == pytest.approx(left)
+
+
+def test_a_fill_closes_its_own_before_the_oldest() -> None:
+    found = trades_of(fills([(0, 1, 100, 1, 0), (1, 1, 90, 1, 0), (2, -1, 95, 1, 0)]), keys(0, 1, 1), groups=GRID)
+    assert (found.key.tolist(), found.trades.profit.tolist(), found.open.key.tolist()) == ([1], [5.0], [0])
+
+
+def test_one_that_stands_alone_is_closed_by_no_other() -> None:
+    found = trades_of(fills([(0, 1, 100, 1, 0), (1, -1, 95, 1, 0)]), keys(3, 2), groups=GRID)
+    assert (len(found.trades), found.open.position.tolist()) == (0, [-1.0, 1.0])
 
 
 def test_grid_levels_are_kept_apart() -> None:
@@ -177,6 +218,21 @@ def test_profits_and_open_positions_are_the_change_of_equity(
         )
     assert float(np.sum(found.trades.fees) + np.sum(found.open.fees)) == pytest.approx(
         float(np.sum(made.fee)), abs=1e-9
+    )
+
+
+@given(ROWS)
+@examples(200)
+def test_a_group_is_never_long_and_short_and_adds_up_to_the_cash(
+    rows: list[tuple[int, int, int, float, float, int]],
+) -> None:
+    made = fills([(float(minute), side, price, amount, fee) for minute, side, price, amount, fee, _ in rows])
+    found = trades_of(made, keys(*(row[5] for row in rows)), CANDLES, groups=np.array([1, 1, 1]))
+    held = float(np.sum(made.side * made.amount))
+    assert float(np.sum(np.abs(found.open.position))) == pytest.approx(abs(held), abs=1e-9)
+    cash = float(np.sum(-made.side * made.value - made.fee))
+    assert float(np.sum(found.trades.profit) + np.sum(found.open.profit_at(103.5))) == pytest.approx(
+        cash + held * 103.5, abs=1e-8
     )
 
 

@@ -43,7 +43,7 @@ def test_a_range_starts_the_grid_with_its_share_of_the_money() -> None:
         "grid1/grid:2": ("sell", 105.0, 2.5),
         "grid1/grid:3": ("sell", 110.0, 2.38),
     }
-    assert bot.order("grid1/grid:0").trade == "grid1/grid:0"
+    assert bot.order("grid1/grid:0").trade == "grid1/0"
 
 
 def test_a_reach_in_atrs_is_that_of_the_regimes_candles() -> None:
