@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from hypothesis import is_hypothesis_test
 
 from deploy.install import find_browser
 from tests import properties
-from tests.stack import DemoStack, Services
+from tests.stack import Services
 from traderagent.embedded.home import PROJECT
 
 _SERVICES = pytest.StashKey[Services]()
@@ -98,13 +97,3 @@ def chromium() -> str:
     if found is None:
         pytest.skip("no Chromium or Chrome is installed, and CHROMIUM names none")
     return found
-
-
-@pytest.fixture(scope="session")
-def demo_stack() -> Iterator[DemoStack]:
-    """One whole stack for all tests that only look at it and trade in it: synthetic market, 60 times real time.
-
-    Give such tests ``@pytest.mark.xdist_group("demo")``, so that one worker runs them all with one stack.
-    """
-    with DemoStack() as stack:
-        yield stack

@@ -29,3 +29,11 @@ def test_two_workers_do_not_share_a_redis_database() -> None:
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     number = int(settings.REDIS_URL.rpartition("/")[2])
     assert number == (int(worker.removeprefix("gw")) + 1 if worker else 0)
+
+
+@pytest.mark.xdist_group("together")
+def test_groups_of_tests_are_kept_together(request: pytest.FixtureRequest) -> None:
+    """Else each worker would start stacks of its own: versions of pytest and pytest-xdist that do not fit drop the groups
+    without a word."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        assert request.node.nodeid.endswith("@together")
