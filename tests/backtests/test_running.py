@@ -56,8 +56,8 @@ def test_a_grid_of_four_intervals() -> None:
         ("sell", 120.0, 1.0, pytest.approx(0.12)),
     ]
     assert {each["trade"]: each["profit"] for each in outcome.to_json()["trades"]} == {
-        "grid:2": pytest.approx(9.79),
-        "entry": pytest.approx(29.37),
+        "grid/2": pytest.approx(9.79),
+        "grid/entry": pytest.approx(29.37),
     }
     assert outcome.summary.max_drawdown == pytest.approx(7.10 / 1014.49)
     assert outcome.position.tolist() == [2.0, 1.0, 2.0, 0.0]
