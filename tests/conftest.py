@@ -54,11 +54,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         services.remove()
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: the longest tests mostly wait for processes that they have killed."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if is_hypothesis_test(getattr(item, "obj", None)):
