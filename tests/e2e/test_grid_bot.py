@@ -55,7 +55,7 @@ def test_a_grid_bot_from_the_form_to_its_end(visitor: Visitor) -> None:
     fill_in(visitor, "sol-e2e", Range_around_the_price="3")
     expect(page.locator("#preview [data-level-count]")).to_have_text("10")
     wait_for(
-        lambda: visitor.attribute("#preview-chart", "data-level-lines") == "10", timeout=20, what="lines of the preview"
+        lambda: visitor.attribute("#preview-chart", "data-level-lines") == "10", timeout=60, what="lines of the preview"
     )
     page.get_by_role("button", name="Create", exact=True).click()
     page.wait_for_url("**/bots/sol-e2e/")
@@ -75,7 +75,7 @@ def test_a_grid_bot_from_the_form_to_its_end(visitor: Visitor) -> None:
     expect(page.locator("#part-records .order-status.open")).to_have_count(10)
     first_price = visitor.attribute("#price-chart", "data-last-price")
     wait_for(
-        lambda: visitor.attribute("#price-chart", "data-last-price") != first_price, timeout=20, what="the price moving"
+        lambda: visitor.attribute("#price-chart", "data-last-price") != first_price, timeout=60, what="the price moving"
     )
 
     # A tab, and the story of one order.

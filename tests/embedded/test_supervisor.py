@@ -53,7 +53,7 @@ def test_a_crashed_service_is_started_again_with_its_data(services: Services, na
     _execute(services, "create table kept as select 42 as answer")
     _redis(services).set("kept", "42")
     services.wait_restarted(name, services.kill(name))
-    wait_for(lambda: _answers(services), timeout=20, what="PostgreSQL answers again")
+    wait_for(lambda: _answers(services), timeout=60, what="PostgreSQL answers again")
     assert _execute(services, "select answer from kept") == [(42,)]
     assert _redis(services).get("kept") == b"42"
     assert f"{name} was ended by signal 9; starting it again" in services.output
@@ -91,7 +91,7 @@ def test_a_client_that_stays_connected_does_not_keep_it_from_stopping(services: 
 def test_a_killed_supervisor_leaves_no_process_and_the_next_start_works(services: Services) -> None:
     _execute(services, "create table kept as select 42 as answer")
     services.kill_supervisor()
-    wait_for(lambda: services.leftovers() == [], timeout=10, what="PostgreSQL and Redis end with their supervisor")
+    wait_for(lambda: services.leftovers() == [], timeout=60, what="PostgreSQL and Redis end with their supervisor")
     services.start()
     assert _execute(services, "select answer from kept") == [(42,)]
 

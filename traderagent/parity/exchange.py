@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -24,17 +25,17 @@ from strategies.contract import MarketKind, MarketSpec
 from traderagent.embedded.home import PROJECT
 from traderagent.parity.errors import ParityError
 
-KEY, SECRET = "parity-key", "parity-secret"
 # The simulator's exchange states limits; these are none.
 BEYOND_ALL = Decimal("1e15")
 _TIMEOUT_S = 60
 
 
 class SteppedExchange:
-    """A running simulator. ``url`` is where it listens."""
+    """A running simulator. ``url`` is where it listens; ``key`` and ``secret`` are its account's, which no other one has:
+    gateways are kept by them, and an address may be an earlier exchange's."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, key: str, secret: str) -> None:
+        self.url, self.key, self.secret = url, key, secret
         self._connection = HTTPConnection(urlsplit(url).netloc, timeout=_TIMEOUT_S)
 
     def step(self, points: int = 1) -> int:
@@ -70,7 +71,9 @@ def stepped_exchange(
     Raises :class:`ParityError` when the preset asks for what the simulated exchange cannot be.
     """
     check_can_be_simulated(preset)
-    command = [sys.executable, "-m", "exchange.simulator", *_flags(preset, market, candles, past, folder)]
+    key, secret = secrets.token_hex(8), secrets.token_hex(16)
+    flags = [*_flags(preset, market, candles, past, folder), f"--api-key={key}", f"--api-secret={secret}"]
+    command = [sys.executable, "-m", "exchange.simulator", *flags]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SIMULATOR_")}
     log = folder / "simulator.log"
     with log.open("w") as errors:
@@ -83,7 +86,7 @@ def stepped_exchange(
         if "listening on " not in line:
             process.wait(_TIMEOUT_S)
             raise ParityError(f"The simulator did not start: {log.read_text().strip()}")
-        exchange = SteppedExchange(line.split("listening on ")[1].split()[0])
+        exchange = SteppedExchange(line.split("listening on ")[1].split()[0], key, secret)
         try:
             yield exchange
         finally:
@@ -126,8 +129,6 @@ def _flags(preset: Preset, market: MarketSpec, candles: Candles, past: int, fold
         "port": 0,
         "clock": "stepped",
         "network": "no",
-        "api-key": KEY,
-        "api-secret": SECRET,
         "balances": f"{preset.quote}={preset.initial_balance}",
         "fill": preset.fill.value,
         "slippage": preset.slippage,

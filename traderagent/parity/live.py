@@ -27,7 +27,7 @@ from exchange.gateways import gateway_for
 from exchange.models import Environment, ExchangeAccount
 from strategies.contract import MarketKind, MarketSpec, OrderType, Side
 from traderagent.parity.errors import ParityError
-from traderagent.parity.exchange import KEY, SECRET, SteppedExchange
+from traderagent.parity.exchange import SteppedExchange
 from traderagent.parity.records import Key, Opinion, Run, Traded, Wanted
 
 # One tick of a bot at a market's time (ms UTC); answers with its outcome.
@@ -118,8 +118,8 @@ def _bot(preset: Preset, exchange: SteppedExchange) -> Bot:
         owner=person,
         environment=Environment.SIMULATOR,
         base_url=exchange.url,
-        api_key=KEY,
-        api_secret=SECRET,
+        api_key=exchange.key,
+        api_secret=exchange.secret,
         options={"enableRateLimit": False},
     )
     try:

@@ -12,7 +12,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from exchange.simulator.urls import simulator_urls
 
@@ -26,6 +26,9 @@ class SimulatorProcess:
     A restart after :meth:`stop` or :meth:`kill9` takes the same port and goes on from the same state.
     """
 
+    # What gateways and caches know of an exchange, they know by its address: no other market may come to stand there.
+    _ports: ClassVar[set[str]] = set()
+
     key = "simulator-key"
     secret = "simulator-secret"
 
@@ -36,6 +39,16 @@ class SimulatorProcess:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> SimulatorProcess:
+        is_new = self.flags["port"] == 0
+        self._launch()
+        while is_new and self.flags["port"] in self._ports:
+            self.stop()
+            self.flags["port"] = 0
+            self._launch()
+        self._ports.add(str(self.flags["port"]))
+        return self
+
+    def _launch(self) -> None:
         command = [sys.executable, "-m", "exchange.simulator", "--state", str(self.state)]
         for name, value in self.flags.items():
             command += [f"--{name.replace('_', '-')}", str(value)]
@@ -53,7 +66,6 @@ class SimulatorProcess:
             raise RuntimeError(f"the simulator did not start: {log.read_text()}")
         self.url = line.split("listening on ")[1].split()[0]
         self.flags["port"] = self.url.rsplit(":", 1)[1]
-        return self
 
     def stop(self) -> None:
         """Ends it as a supervisor would, and waits until it has gone."""

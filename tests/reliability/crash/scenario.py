@@ -29,7 +29,7 @@ SYMBOL = "ETH/USDT:USDT"
 CONFIG = {"direction": "long", "lower": "1900", "upper": "2100", "grids": 4, "investment": "2000",
           "stop_loss_price": "1800"}  # fmt: skip
 INTERVALS = 4
-PATIENCE = 20.0
+PATIENCE = 60.0
 # The first limit order is as good as any; the second has one before it and some after it.
 NTH = {Operation.PLACE: 2, Operation.CANCEL: 2, Operation.AMEND: 1, Operation.STOP_ORDER: 1}
 
