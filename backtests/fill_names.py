@@ -57,8 +57,8 @@ def with_liquidation(fills: Any, slots: list[str], trades: list[str], money: Any
     still_open = np.zeros(len(trades))
     in_base = np.where(fills["fee_in_base"], fills["fee"], 0.0)
     leaders: dict[str, int] = {}
-    # A trade that stands alone has no "/" in its name.
-    members = [f"{group_of(name)}/" if "/" in name else name for name in trades]
+    # The "/" keeps a group apart from a trade of that name.
+    members = [f"{group}/" if (group := group_of(name)) else name for name in trades]
     by_leader = np.array([leaders.setdefault(name, place) for place, name in enumerate(members)], dtype=np.int64)
     in_order = by_leader[fills["trade"]]
     np.add.at(still_open, in_order, fills["side"] * fills["amount"] - in_base)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,8 @@ from strategies.candles import timeframe_ms
 from strategies.contract import Strategy
 from strategies.kernel import KernelStrategy
 from strategies.registry import get_strategy
+
+log = logging.getLogger(__name__)
 
 # One for each built-in strategy.
 PRESETS: Final = Path(__file__).resolve().parents[1] / "configs" / "presets"
@@ -58,8 +61,9 @@ def compile_apart(presets: Sequence[Preset]) -> None:
         for preset in presets:
             try:
                 _make(preset)
-            except Exception:  # noqa: BLE001, S112  its own run tells what is wrong with it, on its candles
-                continue
+            except Exception:  # whatever a strategy of one's own may raise
+                # Its own run, on its candles, tells the user what is wrong with it.
+                log.debug("%s was not compiled ahead", preset.strategy, exc_info=True)
     if told.is_kept:
         sys.stdout.flush()
         sys.stderr.flush()

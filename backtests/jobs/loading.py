@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from backtests.data import DataReport
     from exchange.candles.files import Candles
+    from exchange.candles.series import SeriesKey
 
 _SERIES: Final = re.compile(r"[a-z0-9]+/(?:spot|linear)/[A-Z0-9][A-Z0-9.-]*(?:/\d+[mhdw])?\Z")
 # What a page or the API may ask for: made-up markets are made in a worker's memory.
@@ -43,13 +44,18 @@ def source_problems(source: str) -> list[Problem]:
     return [Problem("source", f"{source or 'Nothing'} is no source of candles: {mend}", source)]
 
 
+def stored_series() -> list[SeriesKey] | None:
+    """Of a candle store on a disk; ``None`` for one far away, which would keep a page waiting."""
+    return None if "://" in settings.CANDLE_STORE else CandleStore(settings.CANDLE_STORE).series()
+
+
 def absent(source: str) -> str:
-    """What to do where a series is asked for that the store has not, or an empty string. A store that is far away is not
-    looked into: its worker will tell."""
-    series = _SERIES.match(source)
-    if series is None or not settings.CANDLE_STORE or "://" in settings.CANDLE_STORE:
+    """What to do where a series is asked for that the store has not, or an empty string. What a store that is far away has,
+    its worker will tell."""
+    stored = stored_series() if _SERIES.match(source) else None
+    if stored is None:
         return ""
-    known = sorted({str(key).rpartition("/")[0] for key in CandleStore(settings.CANDLE_STORE).series()})
+    known = sorted({str(key).rpartition("/")[0] for key in stored})
     if "/".join(source.split("/")[:3]) in known:
         return ""
     there = f"it has {', '.join(known[:MOST_TOLD])}{' …' if len(known) > MOST_TOLD else ''}" if known else "it is empty"

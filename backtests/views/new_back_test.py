@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -14,11 +13,11 @@ from backtests.analysis.kinds import KINDS
 from backtests.errors import BackTestRefused
 from backtests.examples import SOURCE, preset_example
 from backtests.forms import BackTestForm
+from backtests.jobs.loading import stored_series
 from backtests.jobs.requests import back_test_request
 from backtests.preset_form import PresetForm, PresetUnfit, initial_of, preset_form
 from backtests.views.asking import as_yaml, asked_before, choices_of, shown_as_yaml
 from backtests.yaml_form import FIELDS
-from exchange.candles.store import CandleStore
 from strategies import registry
 from strategies.contract import Problem
 from strategies.yaml_document import read_yaml
@@ -126,12 +125,6 @@ def _shown(request: HttpRequest, form: PresetForm) -> HttpResponse:
         "strategies": registry.strategies(),
         "chosen": form.strategy,
         "kinds": KINDS.values(),
-        "series": _series(),
+        "series": stored_series() or (),
     }
     return render(request, "backtests/new_fields.html", context, status=422 if form.is_bound else 200)
-
-
-def _series() -> list[str]:
-    """Of a candle store on a disk; one far away would keep the page waiting."""
-    store = settings.CANDLE_STORE
-    return [] if "://" in store else [str(key) for key in CandleStore(store).series()]
