@@ -15,7 +15,7 @@ from bots.models import Bot, Fill, Order
 from exchange.models import ExchangeAccount
 from exchange.port import Candle
 from strategies.contract import Level
-from strategies.registry import get_strategy
+from strategies.registry import UnknownStrategy, get_strategy
 
 CANDLES = 500
 
@@ -67,17 +67,17 @@ def equity(bot: Bot) -> list[dict[str, float]]:
 def levels(bot: Bot, price: Decimal | None) -> list[dict[str, Any]]:
     """The lines that the bot trades at: of a running one where it really put orders, else where a start would.
 
-    None where the plan cannot be drawn (market gone, configuration outdated).
+    None where the plan cannot be drawn (market or strategy gone, configuration outdated).
     """
     if bot.is_ticking:
         return [{"price": float(line), "side": "", "label": ""} for line in selectors.order_prices(bot)]
     if price is None:
         return []
-    strategy = get_strategy(bot.strategy)
     try:
+        strategy = get_strategy(bot.strategy)
         market = market_data.market(bot.account, bot.symbol)
         config = strategy.Config.model_validate(bot.config)
-    except (ExchangeUnavailable, ValidationError):
+    except (ExchangeUnavailable, UnknownStrategy, ValidationError):
         return []
     return [] if market is None else as_lines(strategy.levels(config, market, price))
 

@@ -19,9 +19,9 @@ from bots.own_fees import as_of_start
 from bots.views.bot import find_bot
 from exchange.candles.series import SeriesKey
 from exchange.tasks import fetch_candles
-from strategies.contract import MarketSpec
+from strategies.contract import MarketSpec, StrategyConfig
 from strategies.parsing import parse_config
-from strategies.registry import get_strategy
+from strategies.registry import UnknownStrategy, get_strategy
 from web.pages import signed_in
 from web.schema_forms import for_address, schema_fields, spread
 
@@ -37,11 +37,16 @@ BALANCE: Final = Decimal(10_000)
 def bot_back_test(request: HttpRequest, name: str) -> HttpResponse:
     """The bot's own leverage is among its settings; fees are those of its last run, else what the exchange publishes."""
     bot = find_bot(name)
+    try:
+        strategy = get_strategy(bot.strategy)
+    except UnknownStrategy as gone:
+        messages.error(request, str(gone))
+        return redirect("bot-detail", bot.name)
     filled: dict[str, Any] = {
         "strategy": bot.strategy,
         "symbol": bot.symbol,
         "timeframe": TIMEFRAME,
-        **_settings(bot),
+        **_settings(bot, strategy.Config),
         "initial_balance": _balance(bot),
         "source": _source(bot),
         **{f"fees.{role}": rate for role, rate in bot.fee_rates.items()},
@@ -62,12 +67,12 @@ def bot_back_test(request: HttpRequest, name: str) -> HttpResponse:
     )
 
 
-def _settings(bot: Bot) -> dict[str, Any]:
+def _settings(bot: Bot, model: type[StrategyConfig]) -> dict[str, Any]:
     """By the fields' names, those that differ from the strategy's defaults; of a configuration that is not valid (any more)
     all."""
     config, _ = parse_config(bot.strategy, bot.config)
     found = bot.config if config is None else config.model_dump(mode="json", exclude_defaults=True)
-    return dict(spread({"config": found}, dict(schema_fields(get_strategy(bot.strategy).Config, PREFIX))))
+    return dict(spread({"config": found}, dict(schema_fields(model, PREFIX))))
 
 
 def _balance(bot: Bot) -> Decimal:

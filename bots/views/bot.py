@@ -16,7 +16,7 @@ from bots.lifecycle import BotStatus
 from bots.models import Bot, BotMode
 from bots.views.config_summary import config_summary
 from bots.views.sight import nearest_orders, sight_of
-from strategies.registry import get_strategy
+from strategies.registry import UnknownStrategy, get_strategy
 from web.pages import Context, page, signed_in
 
 DEFAULT_TIMEFRAME = "1m"
@@ -104,7 +104,10 @@ def _tabs_of(bot: Bot) -> list[tuple[str, str]]:
 
 
 def _settings(bot: Bot) -> Context:
-    strategy = get_strategy(bot.strategy)
+    try:
+        strategy = get_strategy(bot.strategy)
+    except UnknownStrategy as gone:  # its file was taken away: the page has to be there to stop the bot
+        return {"bot": bot, "gone": str(gone)}
     return {
         "bot": bot,
         "strategy": strategy,

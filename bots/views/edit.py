@@ -53,7 +53,7 @@ def bot_create(request: HttpRequest) -> HttpResponse:
 @signed_in
 def bot_edit(request: HttpRequest, name: str) -> HttpResponse:
     bot = find_bot(name)
-    strategy = get_strategy(bot.strategy)
+    strategy = _strategy(bot.strategy)
     form_class = bot_form(strategy.Config)
     if request.method != "POST":
         return _show(request, form_class(initial=initial_of(bot)), strategy, bot)

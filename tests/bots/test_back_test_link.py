@@ -83,3 +83,10 @@ def test_the_candles_of_the_bots_market_are_fetched_meanwhile(person: Client, mo
 def test_a_stranger_is_sent_to_sign_in(client: Client, db: None) -> None:
     cast.bot()
     assert client.get(ADDRESS)["Location"].startswith("/login/")
+
+
+def test_a_bot_whose_strategy_is_gone_is_told_so_on_its_page(person: Client) -> None:
+    cast.bot(strategy="vanished")
+    page = person.get(ADDRESS, follow=True)
+    assert page.redirect_chain == [("/bots/eth-grid/", 302)]
+    assert "There is no strategy called &#x27;vanished&#x27;" in page.text

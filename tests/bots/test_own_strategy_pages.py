@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
+from bots import chart_data
 from bots.models import Bot
 from strategies import registry
 from tests.bots import cast
@@ -78,3 +80,16 @@ def test_a_broken_file_is_told_to_staff_with_its_line(person: Client, own: Path)
     user.is_staff = True
     user.save()
     assert "broken.py, line 2: ZeroDivisionError" in person.get("/new/").content.decode()
+
+
+def test_a_bot_whose_file_was_taken_away_can_still_be_looked_at_and_stopped(person: Client) -> None:
+    bot = cast.bot(strategy="vanished", status="running")
+    page = person.get("/bots/eth-grid/")
+    assert page.status_code == 200
+    assert "There is no strategy called &#x27;vanished&#x27;" in page.text
+    assert person.post("/bots/eth-grid/stop/", {"position": "keep"}).status_code in (200, 302)
+    bot.refresh_from_db()
+    assert bot.status == "stopping"
+    assert person.get("/bots/eth-grid/edit/").status_code == 404
+    bot.status = "stopped"
+    assert chart_data.levels(bot, Decimal(2000)) == []
